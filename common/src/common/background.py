@@ -1,0 +1,39 @@
+"""Background tasks that may not die unnoticed."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+from common.telemetry.logs import logger
+
+log = logger(__name__)
+
+
+@asynccontextmanager
+async def background(
+    name: str, work: Coroutine[object, object, None]
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run ``work`` beside the block and cancel it when the block ends.
+
+    Work that raises ends the process: a service that answers requests while its
+    consumers or its relay are dead is worse than one that is restarted.
+    """
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_end_process_on_failure)
+    try:
+        yield task
+    finally:
+        task.remove_done_callback(_end_process_on_failure)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _end_process_on_failure(task: asyncio.Task[None]) -> None:
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        log.critical("background_task_died", task=task.get_name(), exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,191 @@
+"""Durable pull consumer: fetch a batch, apply it, acknowledge it.
+
+A batch is applied in one transaction. When it fails, its messages are redone one
+by one, and each gets its own verdict: acknowledged, tried again later, or parked
+in the dead-letter stream. The others flow on meanwhile.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+from opentelemetry.trace import SpanKind
+
+from common.bus.dead_letters import park
+from common.bus.decoding import decode
+from common.bus.jetstream import JetStream
+from common.bus.streams import declare_consumer, stream_of
+from common.errors import Disposition, TicketingError, verdict_on
+from common.events import Event
+from common.telemetry import logger, metrics, span
+
+log = logger(__name__)
+
+BATCH: Final = 64
+MAX_TRIES: Final = 6
+FETCH_SECONDS: Final = 2.0
+BACKOFF_SECONDS: Final = (0.25, 1.0, 5.0, 15.0, 30.0)
+
+Apply = Callable[[Sequence[Event]], Awaitable[None]]
+"""Applies events in one unit of work: all of them, or none and an error."""
+
+
+class _Delivery(NamedTuple):
+    message: Msg
+    event: Event
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What one service wants of one stream, under one durable name."""
+
+    durable: str
+    subjects: tuple[str, ...]
+    apply: Apply
+
+    @property
+    def stream(self) -> str:
+        """The stream that holds all of ``subjects``."""
+        (stream,) = {stream_of(subject) for subject in self.subjects}
+        return stream
+
+
+def subscriptions(
+    service: str, subjects: Sequence[str], apply: Apply
+) -> list[Subscription]:
+    """Return one subscription for each stream in which ``subjects`` lie."""
+    streams = sorted({stream_of(subject) for subject in subjects})
+    return [
+        Subscription(
+            durable=f"{service}-{stream.lower()}",
+            subjects=tuple(s for s in subjects if stream_of(s) == stream),
+            apply=apply,
+        )
+        for stream in streams
+    ]
+
+
+class Consumer:
+    """Runs one subscription for ever."""
+
+    def __init__(self, bus: JetStream, subscription: Subscription) -> None:
+        self._bus = bus
+        self._subscription = subscription
+        self._durable = subscription.durable
+
+    async def run(self) -> None:
+        """Consume for ever; a broker or database that is away is waited for."""
+        pull: JetStreamContext.PullSubscription | None = None
+        failures = 0
+        while True:
+            try:
+                pull = pull or await self._bind()
+                await self._consume_once(pull)
+                failures = 0
+            except (nats.errors.Error, OSError) as error:
+                failures += 1
+                # A server that lost its disk has lost the consumer with it.
+                pull = None if isinstance(error, NotFoundError) else pull
+                log.warning(
+                    "consumer_waiting",
+                    consumer=self._durable,
+                    reason=str(error) or type(error).__name__,
+                )
+                await asyncio.sleep(_delay(failures))
+
+    async def _bind(self) -> JetStreamContext.PullSubscription:
+        stream, durable = self._subscription.stream, self._durable
+        await self._bus.declare([stream])
+        js = self._bus.context
+        await declare_consumer(js, stream, durable, self._subscription.subjects)
+        return await js.pull_subscribe_bind(durable, stream)
+
+    async def _consume_once(self, pull: JetStreamContext.PullSubscription) -> None:
+        try:
+            messages = await pull.fetch(BATCH, timeout=FETCH_SECONDS)
+        except nats.errors.TimeoutError:
+            await self._measure_lag(pull)
+            return
+        with metrics.MESSAGE_DURATION.labels(self._durable).time():
+            await self.process(messages)
+
+    async def process(self, messages: Sequence[Msg]) -> None:
+        """Handle ``messages`` to their end: each acknowledged, delayed or parked."""
+        deliveries = []
+        for message in messages:
+            try:
+                deliveries.append(_Delivery(message, decode(message)))
+            except TicketingError as error:
+                await self._give_up_or_retry(message, error)
+        if len(deliveries) > 1 and await self._apply_together(deliveries):
+            return
+        for delivery in deliveries:
+            await self._apply_alone(delivery)
+
+    async def _apply_together(self, deliveries: Sequence[_Delivery]) -> bool:
+        try:
+            await self._subscription.apply([d.event for d in deliveries])
+        except Exception as error:  # noqa: BLE001 - each is redone alone and judged
+            log.info("batch_redone_singly", consumer=self._durable, reason=repr(error))
+            return False
+        for delivery in deliveries:
+            await self._acknowledge(delivery.message)
+        return True
+
+    async def _apply_alone(self, delivery: _Delivery) -> None:
+        message = delivery.message
+        subject = message.subject
+        headers = message.headers or {}
+        with span(f"process {subject}", SpanKind.CONSUMER, parent=headers):
+            try:
+                await self._subscription.apply([delivery.event])
+            except Exception as error:  # noqa: BLE001 - the table of errors judges it
+                await self._give_up_or_retry(message, error)
+            else:
+                await self._acknowledge(message)
+
+    async def _acknowledge(self, message: Msg) -> None:
+        """Acknowledge; if that is lost, the inbox absorbs the redelivery."""
+        await message.ack()
+        self._count(message, "applied")
+
+    async def _give_up_or_retry(self, message: Msg, error: Exception) -> None:
+        tries = message.metadata.num_delivered
+        disposition = verdict_on(error).disposition
+        bounded = disposition is Disposition.RETRY_THEN_PARK
+        if disposition is Disposition.PARK or (bounded and tries >= MAX_TRIES):
+            await park(self._bus.context, message, self._durable, error)
+            self._count(message, "parked")
+            return
+        delay = getattr(error, "retry_after", None) or _delay(tries)
+        log.warning(
+            "message_delayed",
+            consumer=self._durable,
+            subject=message.subject,
+            stream_sequence=message.metadata.sequence.stream,
+            tries=tries,
+            delay=round(delay, 3),
+            reason=str(error) or type(error).__name__,
+            exc_info=None if isinstance(error, TicketingError) else error,
+        )
+        await message.nak(delay=delay)
+        self._count(message, "delayed")
+
+    async def _measure_lag(self, pull: JetStreamContext.PullSubscription) -> None:
+        info = await pull.consumer_info()
+        metrics.CONSUMER_LAG.labels(self._durable).set(info.num_pending or 0)
+
+    def _count(self, message: Msg, outcome: str) -> None:
+        metrics.MESSAGES_CONSUMED.labels(message.subject, self._durable, outcome).inc()
+
+
+def _delay(tries: int) -> float:
+    """Return seconds to wait after ``tries`` tries, with a tenth of jitter."""
+    step = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
+    return step * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret

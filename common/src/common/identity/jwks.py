@@ -1,0 +1,76 @@
+"""The public keys of auth, fetched once and kept (rotation without sign-out)."""
+
+import asyncio
+from time import monotonic
+from typing import Final, Protocol
+
+import httpx
+from jwt import PyJWK, PyJWKSet
+from jwt.exceptions import PyJWTError
+
+from common.errors import Unavailable
+from common.telemetry import logger
+
+log = logger(__name__)
+
+REFRESH_SECONDS: Final = 30.0
+"""An unknown key id makes us look again at most this often."""
+
+FIRST_TRY_SECONDS: Final = 1.0
+"""Until we have any keys we look more often: auth may still be starting."""
+
+
+class KeysUnavailable(Unavailable):
+    """No key set was ever fetched, and auth does not answer."""
+
+    slug = "keys_unavailable"
+
+
+class KeySource(Protocol):
+    """Where a token's public key is found by its id."""
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        """Return the key, or None when auth does not publish such a key.
+
+        Raises:
+            KeysUnavailable: it cannot be known.
+        """
+
+
+class JwksCache:
+    """The last good key set of one JWKS address; served while auth is down."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._keys: dict[str, PyJWK] = {}
+        self._next_fetch = 0.0
+        self._fetching = asyncio.Lock()
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        """Return the key named ``key_id``; look for it at auth if it is new.
+
+        Raises:
+            KeysUnavailable: no key set was ever fetched and auth does not answer.
+        """
+        if key_id not in self._keys:
+            async with self._fetching:
+                if key_id not in self._keys and monotonic() >= self._next_fetch:
+                    await self._fetch()
+        if not self._keys:
+            raise KeysUnavailable(
+                "sign-in cannot be checked at the moment", retry_after=1.0
+            )
+        return self._keys.get(key_id)
+
+    async def _fetch(self) -> None:
+        try:
+            answer = await self._client.get(self._url)
+            answer.raise_for_status()
+            found = PyJWKSet.from_dict(answer.json())
+        except (httpx.HTTPError, PyJWTError, ValueError) as error:
+            log.warning("jwks_not_fetched", reason=str(error) or type(error).__name__)
+        else:
+            self._keys = {key.key_id: key for key in found.keys if key.key_id}
+        wait = REFRESH_SECONDS if self._keys else FIRST_TRY_SECONDS
+        self._next_fetch = monotonic() + wait
