@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from common.db import Database
+from common.db.messaging_tables import metadata as messaging_metadata
+from common.db.migrations import upgrade
 
 _START_SECONDS = 60.0
 
@@ -57,6 +60,12 @@ class MariaDb:
         )
         return f"mysql+asyncmy://test:test@127.0.0.1:{self._port}/{name}"
 
+    def empty(self, name: str, *schemas: MetaData) -> None:
+        """Delete all rows of the tables of ``schemas`` in the database ``name``."""
+        tables = [table for schema in schemas for table in schema.tables]
+        deletes = "".join(f"DELETE FROM `{t}`;" for t in tables)  # noqa: S608 - our own names
+        self.execute(f"USE {name}; SET foreign_key_checks=0; {deletes}")
+
     def execute(self, statement: str) -> None:
         """Run ``statement`` as the administrator."""
         client = shutil.which("mariadb") or "mysql"
@@ -65,6 +74,48 @@ class MariaDb:
             check=True,
             capture_output=True,
         )
+
+
+class MigratedDatabases:
+    """Databases that were migrated once and serve many tests, each empty."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the migrated SQLite files in ``folder``."""
+        self._folder = folder
+        self._templates: dict[Path, Path] = {}
+        self._urls: dict[Path, str] = {}
+
+    def sqlite(self, service: str, migrations: Path, folder: Path) -> str:
+        """Return the URL of a migrated SQLite file of its own in ``folder``."""
+        if migrations not in self._templates:
+            template = self._folder / f"{service}.sqlite3"
+            _upgrade_beside_any_loop(migrations, f"sqlite+aiosqlite:///{template}")
+            self._templates[migrations] = template
+        copy = folder / f"{service}.sqlite3"
+        shutil.copyfile(self._templates[migrations], copy)
+        return f"sqlite+aiosqlite:///{copy}"
+
+    def mariadb(
+        self,
+        server: MariaDb,
+        service: str,
+        migrations: Path,
+        metadata: Sequence[MetaData],
+    ) -> str:
+        """Return the URL of the one migrated database of ``service``, emptied."""
+        name = f"test_{service}"
+        if migrations not in self._urls:
+            url = server.create(name)
+            _upgrade_beside_any_loop(migrations, url)
+            self._urls[migrations] = url
+        server.empty(name, *metadata, messaging_metadata)
+        return self._urls[migrations]
+
+
+def _upgrade_beside_any_loop(migrations: Path, url: str) -> None:
+    """Migrate from a thread: an async fixture's loop may be running in this one."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(upgrade, migrations, url).result()
 
 
 @contextmanager
@@ -86,6 +137,8 @@ def running_mariadb() -> Iterator[MariaDb]:
                 server, "--no-defaults", f"--datadir={data}", f"--socket={sock}",
                 f"--port={port}", "--bind-address=127.0.0.1", "--user=root",
                 f"--pid-file={folder}/pid", "--innodb-flush-log-at-trx-commit=2",
+                # Far from UTC, so that whatever trusts the server's zone fails.
+                "--default-time-zone=-07:00",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
