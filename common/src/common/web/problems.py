@@ -87,7 +87,8 @@ async def _on_invalid_request(_: Request, error: Exception) -> Response:
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     """Name the field and say what is wrong, without the value that was sent."""
     location: Sequence[object] = error["loc"]
-    names = [str(part) for part in location[1:]] or [str(location[0])]
+    malformed = error["type"] == "json_invalid"
+    names = [str(part) for part in location[1:] if not malformed] or [str(location[0])]
     message = str(error["msg"]).removeprefix("Value error, ")
     return {"field": ".".join(names), "message": message}
 

@@ -1,0 +1,124 @@
+"""Every query of the tickets service."""
+
+from collections.abc import Sequence
+from operator import ge, le, lt
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm.exc import StaleDataError
+
+from common.db import utc_now
+from common.events import TicketStatus
+from tickets.errors import TicketChanged, TicketNotFound
+from tickets.models import SeenOrder, Ticket
+from tickets.search import Position, Search, Sort
+
+_SORT_COLUMNS: dict[Sort, InstrumentedAttribute[Any]] = {
+    Sort.DATE: Ticket.sale_ends_at,
+    Sort.PRICE: Ticket.price,
+    Sort.PRICE_DESC: Ticket.price,
+}
+
+
+class OnSale(NamedTuple):
+    """A ticket, and whether its sale is still open by the database's clock."""
+
+    ticket: Ticket
+    is_open: bool
+
+
+async def get_ticket(session: AsyncSession, ticket_id: str) -> Ticket:
+    """Return the ticket.
+
+    Raises:
+        TicketNotFound: there is none with this id.
+    """
+    ticket = await session.get(Ticket, ticket_id)
+    if ticket is None:
+        raise TicketNotFound
+    return ticket
+
+
+async def find_with_sale(session: AsyncSession, ticket_id: str) -> OnSale | None:
+    """Return the ticket and whether its sale is open, or None."""
+    found = await session.execute(
+        select(Ticket, Ticket.sale_ends_at > utc_now()).where(Ticket.id == ticket_id)
+    )
+    row = found.one_or_none()
+    return None if row is None else OnSale(row[0], bool(row[1]))
+
+
+async def save(session: AsyncSession) -> None:
+    """Write what changed.
+
+    Raises:
+        TicketChanged: another transaction changed a ticket since it was read.
+    """
+    try:
+        await session.flush()
+    except StaleDataError as error:
+        raise TicketChanged from error
+
+
+async def find_seen_order(session: AsyncSession, order_id: str) -> SeenOrder | None:
+    """Return what we have heard of the order, if anything."""
+    return await session.get(SeenOrder, order_id)
+
+
+async def search_on_sale(session: AsyncSession, search: Search) -> Sequence[Ticket]:
+    """Return one page of what is on sale now."""
+    query = select(Ticket).where(
+        Ticket.status == TicketStatus.AVAILABLE,
+        Ticket.sale_ends_at > utc_now(),
+        *_filters(search),
+    )
+    query = _page(query, search.sort, search.after).limit(search.limit)
+    return (await session.scalars(query)).all()
+
+
+async def list_by_seller(
+    session: AsyncSession, seller_id: str, *, after: str | None, limit: int
+) -> Sequence[Ticket]:
+    """Return one page of a seller's listings in any state, newest first."""
+    query = select(Ticket).where(Ticket.seller_id == seller_id)
+    if after is not None:
+        query = query.where(Ticket.id < after)
+    query = query.order_by(Ticket.id.desc()).limit(limit)
+    return (await session.scalars(query)).all()
+
+
+def _filters(search: Search) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        Ticket.search_text.contains(word, autoescape=True) for word in search.words
+    ]
+    if search.city is not None:
+        conditions.append(Ticket.city_key == search.city.casefold())
+    if search.seller is not None:
+        conditions.append(Ticket.seller_id == search.seller)
+    bounds = (
+        (Ticket.starts_at, ge, search.starts_from),
+        (Ticket.starts_at, lt, search.starts_before),
+        (Ticket.price, ge, search.min_price),
+        (Ticket.price, le, search.max_price),
+    )
+    conditions += [
+        compare(column, bound) for column, compare, bound in bounds if bound is not None
+    ]
+    return conditions
+
+
+def _page(query: Select[Ticket], sort: Sort, after: Position | None) -> Select[Ticket]:
+    """Order ``query`` and start behind ``after``: a keyset, never an offset."""
+    column = _SORT_COLUMNS.get(sort)
+    if column is None:  # newest first: ids rise with time
+        if after is not None:
+            query = query.where(Ticket.id < after.ticket_id)
+        return query.order_by(Ticket.id.desc())
+    descending = sort is Sort.PRICE_DESC
+    if after is not None:
+        beyond = column < after.value if descending else column > after.value
+        tied = and_(column == after.value, Ticket.id > after.ticket_id)
+        query = query.where(or_(beyond, tied))
+    return query.order_by(column.desc() if descending else column, Ticket.id)
