@@ -4,9 +4,18 @@ What was skipped is named at the end, with its reason. With CI=true a skip is a
 failure: there, everything has to be installed.
 """
 
+import importlib
 import os
+from typing import Final
 
 import pytest
+
+_SERVICES: Final = ("auth", "tickets", "orders", "payments", "expiration", "client")
+
+# pytest names a test module after its path: that of tickets/tests begins with
+# `tickets.tests`. Its parent has to be our package, not the folder of that name.
+for _service in _SERVICES:
+    importlib.import_module(_service)
 
 pytest_plugins = ["common.testing.plugin"]
 
