@@ -18,6 +18,7 @@ def upgrade() -> None:
         "tickets",
         sa.Column("id", key(), primary_key=True),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("offer_version", sa.Integer, nullable=False),
         sa.Column("seller_id", key(), nullable=False),
         sa.Column("status", key(16), nullable=False),
         sa.Column("order_id", key()),

@@ -35,6 +35,7 @@ class Ticket(Base):
 
     id: Mapped[str] = mapped_column(key(), primary_key=True, default=new_id)
     version: Mapped[int] = mapped_column(Integer, nullable=False)
+    offer_version: Mapped[int] = mapped_column(Integer)
     seller_id: Mapped[str] = mapped_column(key())
     status: Mapped[str] = mapped_column(key(16))
     order_id: Mapped[str | None] = mapped_column(key())
@@ -66,7 +67,7 @@ class Ticket(Base):
             status=TicketStatus.AVAILABLE,
             order_id=None,
         )
-        ticket._describe(listing)
+        ticket._describe(listing, version=1)
         return ticket
 
     def edit(self, listing: Listing) -> None:
@@ -77,7 +78,7 @@ class Ticket(Base):
             TicketWithdrawn: it is not on sale any more.
         """
         self._require_available()
-        self._describe(listing)
+        self._describe(listing, version=self.version + 1)
 
     def withdraw(self) -> None:
         """Take it from sale; doing it twice is fine.
@@ -92,7 +93,8 @@ class Ticket(Base):
     def refusal(self, *, version: int, buyer_id: str) -> RejectionReason | None:
         """Say why an order that saw ``version`` cannot have it, if it cannot.
 
-        Whatever the buyer saw must still be so: any change since refuses (R5).
+        What the buyer saw must still be what is offered: an edit since then
+        refuses (R5); a hold that came and went in between does not.
         """
         if self.status == TicketStatus.WITHDRAWN:
             return RejectionReason.WITHDRAWN
@@ -100,7 +102,7 @@ class Ticket(Base):
             return RejectionReason.TAKEN
         if self.seller_id == buyer_id:
             return RejectionReason.OWN_TICKET
-        if self.version != version:
+        if not self.offer_version <= version <= self.version:
             return RejectionReason.PRICE_CHANGED
         return None
 
@@ -147,7 +149,8 @@ class Ticket(Base):
         if self.status != TicketStatus.AVAILABLE:
             raise TicketLocked(f"The ticket is {self.status} and cannot be changed")
 
-    def _describe(self, listing: Listing) -> None:
+    def _describe(self, listing: Listing, *, version: int) -> None:
+        self.offer_version = version
         for name, value in listing.columns.items():
             setattr(self, name, value)
 

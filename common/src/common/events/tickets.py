@@ -28,10 +28,15 @@ class RejectionReason(StrEnum):
 
 
 class TicketState(Event):
-    """The whole listing; ``order_id`` is set while it is reserved or sold."""
+    """The whole listing; ``order_id`` is set while it is reserved or sold.
+
+    ``offer_version`` is the version at which the seller last changed the offer:
+    who saw that version or a later one saw what is offered now.
+    """
 
     id: Id
     version: Version
+    offer_version: Version
     seller_id: Id
     title: str
     price: MinorUnits
