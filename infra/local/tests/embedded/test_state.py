@@ -44,7 +44,7 @@ async def test_a_leftover_that_is_certainly_ours_is_ended(tmp_path: Path) -> Non
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("changed", [{"started": 1}, {"executable": "/bin/other"}])
+@pytest.mark.parametrize("changed", [{"started": "1"}, {"executable": "/bin/other"}])
 async def test_a_process_that_only_has_the_same_pid_is_left_alone(
     tmp_path: Path, changed: dict[str, object]
 ) -> None:
@@ -100,6 +100,6 @@ def test_status_tells_what_runs(
     assert status(tmp_path) == 0
     assert "auth        serves" in capsys.readouterr().out
 
-    remember(tmp_path, os.getpid(), started=1)
+    remember(tmp_path, os.getpid(), started="1")
     assert status(tmp_path) == 1
     assert "auth        is not running" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from pathlib import Path
 import nats
 import pytest
 import pytest_asyncio
+from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from embedded import addresses as where
@@ -96,6 +97,18 @@ async def test_acknowledged_events_survive_a_killed_nats(
     message = await client.jetstream().get_msg("ORDERS", 1)
     await client.close()
     assert message.data == b"one"
+
+
+async def test_accounts_survive_a_killed_mongo_that_has_connections(
+    running: RunningStores,
+) -> None:
+    async with AsyncMongoClient[dict[str, str]](running.addresses.mongo) as mongo:
+        await mongo.auth.users.insert_one({"email": "sam@example.com"})
+
+        await running.kill("mongo")
+
+        found = await mongo.auth.users.find_one({"email": "sam@example.com"})
+        assert found is not None
 
 
 async def test_the_stores_stay_small(running: RunningStores) -> None:
