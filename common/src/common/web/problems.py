@@ -63,7 +63,8 @@ async def _on_ticketing_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, TicketingError)  # noqa: S101 - as registered above
     status = verdict_on(error).status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("request_failed", code=error.slug, exc_info=error)
+        reason = repr(error.__cause__ or error)
+        log.warning("request_failed", code=error.slug, reason=reason)
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(error.retry_after)))

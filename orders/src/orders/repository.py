@@ -1,0 +1,292 @@
+"""Every query of the orders service.
+
+The transitions are conditional updates: what may change is in the WHERE, by the
+database's own clock (R54), and a row count of nought means that somebody else
+was first. `docs/orders.md` has the table.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.db import seconds_until, utc_now
+from common.events import CancelReason, OrderStatus, TicketState
+from orders.errors import OrderNotFound
+from orders.models import Order, Ticket
+
+_LIVE: Final = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
+_COPIED: Final = tuple(column.key for column in Ticket.__mapper__.column_attrs)
+
+
+class TimedOrder(NamedTuple):
+    """An order, and the seconds until its deadline (negative once it passed)."""
+
+    order: Order
+    seconds_left: float
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """Return the instant by the clock that decides."""
+    found: datetime | None = await session.scalar(select(utc_now()))
+    assert found is not None  # noqa: S101 - a clock always answers
+    return found
+
+
+async def find_tickets(
+    session: AsyncSession, ticket_ids: Sequence[str]
+) -> dict[str, Ticket]:
+    """Return our copies of ``ticket_ids``, those that we have."""
+    found = await session.scalars(select(Ticket).where(Ticket.id.in_(ticket_ids)))
+    return {ticket.id: ticket for ticket in found}
+
+
+async def find_live_orders(
+    session: AsyncSession, ticket_ids: Sequence[str]
+) -> dict[str, Order]:
+    """Return the live order of each of ``ticket_ids`` that has one."""
+    found = await session.scalars(
+        select(Order).where(Order.live_ticket_id.in_(ticket_ids))
+    )
+    return {order.ticket_id: order for order in found}
+
+
+async def find_by_keys(
+    session: AsyncSession, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Order]:
+    """Return orders by (buyer, idempotency key)."""
+    if not keys:
+        return {}
+    found = await session.scalars(
+        select(Order).where(tuple_(Order.buyer_id, Order.idempotency_key).in_(keys))
+    )
+    return {(o.buyer_id, o.idempotency_key or ""): o for o in found}
+
+
+async def insert(session: AsyncSession, orders: Sequence[Order]) -> bool:
+    """Insert ``orders``, or none; tell whether the unique keys allowed it."""
+    try:
+        async with session.begin_nested():
+            session.add_all(orders)
+            await session.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+async def find_order(session: AsyncSession, order_id: str) -> Order | None:
+    """Return the order, as the database has it now, or None."""
+    return await session.get(Order, order_id, populate_existing=True)
+
+
+async def get_own_order(
+    session: AsyncSession, buyer_id: str, order_id: str
+) -> TimedOrder:
+    """Return an order of ``buyer_id``.
+
+    Raises:
+        OrderNotFound: there is none, or it is somebody else's.
+    """
+    found = await session.execute(
+        select(Order, seconds_until(Order.expires_at)).where(
+            Order.id == order_id, Order.buyer_id == buyer_id
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise OrderNotFound
+    return TimedOrder(row[0], float(row[1]))
+
+
+async def list_own_orders(
+    session: AsyncSession, buyer_id: str, *, after: str | None, limit: int
+) -> list[TimedOrder]:
+    """Return one page of the buyer's orders, newest first."""
+    query = select(Order, seconds_until(Order.expires_at)).where(
+        Order.buyer_id == buyer_id
+    )
+    if after is not None:
+        query = query.where(Order.id < after)
+    found = await session.execute(query.order_by(Order.id.desc()).limit(limit))
+    return [TimedOrder(row[0], float(row[1])) for row in found]
+
+
+async def confirm(session: AsyncSession, order_id: str) -> Order | None:
+    """created -> awaiting:payment, before the deadline."""
+    return await _change(
+        session,
+        order_id,
+        Order.status == OrderStatus.CREATED,
+        Order.expires_at > utc_now(),
+        status=OrderStatus.AWAITING_PAYMENT,
+    )
+
+
+async def claim(
+    session: AsyncSession, order_id: str, payment_id: str, *, amount: int, currency: str
+) -> Order | None:
+    """awaiting:payment -> the same, claimed; before the deadline, for the total.
+
+    From here on it cannot expire: R19 is decided by this row alone.
+    """
+    return await _change(
+        session,
+        order_id,
+        Order.status == OrderStatus.AWAITING_PAYMENT,
+        Order.claimed_payment.is_(None),
+        Order.expires_at > utc_now(),
+        Order.total == amount,
+        Order.currency == currency,
+        claimed_payment=payment_id,
+    )
+
+
+async def complete(
+    session: AsyncSession, order_id: str, payment_id: str
+) -> Order | None:
+    """claimed -> complete, by the payment that claimed it."""
+    return await _change(
+        session,
+        order_id,
+        Order.status == OrderStatus.AWAITING_PAYMENT,
+        Order.claimed_payment == payment_id,
+        status=OrderStatus.COMPLETE,
+    )
+
+
+async def cancel(
+    session: AsyncSession, order_id: str, reason: CancelReason
+) -> Order | None:
+    """created or awaiting:payment, unclaimed -> cancelled."""
+    return await _cancel(
+        session,
+        order_id,
+        reason,
+        Order.status.in_(_LIVE),
+        Order.claimed_payment.is_(None),
+    )
+
+
+async def reject(
+    session: AsyncSession, order_id: str, reason: CancelReason
+) -> Order | None:
+    """created -> cancelled: tickets refused the hold."""
+    return await _cancel(session, order_id, reason, Order.status == OrderStatus.CREATED)
+
+
+async def expire(session: AsyncSession, order_id: str) -> Order | None:
+    """created or awaiting:payment, unclaimed, past the deadline -> cancelled."""
+    return await _cancel(
+        session,
+        order_id,
+        CancelReason.EXPIRED,
+        Order.status.in_(_LIVE),
+        Order.claimed_payment.is_(None),
+        Order.expires_at <= utc_now(),
+    )
+
+
+async def fail(session: AsyncSession, order_id: str, payment_id: str) -> Order | None:
+    """claimed -> cancelled: the hold on the card is definitely gone (R33)."""
+    return await _cancel(
+        session,
+        order_id,
+        CancelReason.PAYMENT_FAILED,
+        Order.status == OrderStatus.AWAITING_PAYMENT,
+        Order.claimed_payment == payment_id,
+    )
+
+
+async def refund(session: AsyncSession, order_id: str, payment_id: str) -> Order | None:
+    """complete -> cancelled: everything was given back."""
+    return await _cancel(
+        session,
+        order_id,
+        CancelReason.REFUNDED,
+        Order.status == OrderStatus.COMPLETE,
+        Order.claimed_payment == payment_id,
+    )
+
+
+async def find_overdue(session: AsyncSession, limit: int) -> Sequence[str]:
+    """Return ids of orders past their deadline that nobody else is expiring."""
+    found = await session.scalars(
+        select(Order.id)
+        .where(
+            Order.status.in_(_LIVE),
+            Order.expires_at <= utc_now(),
+            Order.claimed_payment.is_(None),
+        )
+        .order_by(Order.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()
+
+
+async def seconds_to_expiry(session: AsyncSession, order_id: str) -> float | None:
+    """Return the seconds until an order may be expired; None if it never may."""
+    seconds = await session.scalar(
+        select(seconds_until(Order.expires_at)).where(
+            Order.id == order_id,
+            Order.status.in_(_LIVE),
+            Order.claimed_payment.is_(None),
+        )
+    )
+    return None if seconds is None else max(float(seconds), 0.01)
+
+
+async def store_ticket(session: AsyncSession, state: TicketState) -> None:
+    """Bring our copy of a ticket to ``state``, unless it is as new already."""
+    values = {name: getattr(state, name) for name in _COPIED}
+    changed = await session.execute(
+        update(Ticket)
+        .where(Ticket.id == state.id, Ticket.version < state.version)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount or await session.get(Ticket, state.id) is not None:  # type: ignore[attr-defined]
+        return
+    try:
+        async with session.begin_nested():
+            session.add(Ticket(**values))
+    except IntegrityError:
+        # Another replica of this service was first, perhaps with an older state.
+        await store_ticket(session, state)
+
+
+async def _cancel(
+    session: AsyncSession,
+    order_id: str,
+    reason: CancelReason,
+    *conditions: ColumnElement[bool],
+) -> Order | None:
+    return await _change(
+        session,
+        order_id,
+        *conditions,
+        status=OrderStatus.CANCELLED,
+        cancel_reason=reason,
+        live_ticket_id=None,
+    )
+
+
+async def _change(
+    session: AsyncSession,
+    order_id: str,
+    *conditions: ColumnElement[bool],
+    **values: Any,  # noqa: ANN401 - column values
+) -> Order | None:
+    """Update the order if ``conditions`` hold; return it changed, else None."""
+    changed = await session.execute(
+        update(Order)
+        .where(Order.id == order_id, *conditions)
+        .values(**values, version=Order.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        return None
+    return await find_order(session, order_id)
