@@ -18,6 +18,9 @@ Servers are real, private, on loopback, and started when first asked for:
 ``database_url_factory``
     ``database_url_factory(service, migrations, *metadata) -> str``: the URL of a
     database of the present ``sql_backend``, migrated and without rows.
+``blank_database_url``
+    The URL of a database of the present ``sql_backend`` without any table, for tests
+    of the migrations themselves (`common.testing.migrations`).
 ``database_factory``
     ``database_factory(service, migrations, *metadata)``: an async context manager
     that lends a `Database` at such a URL. Outbox and inbox are emptied too.
@@ -52,6 +55,7 @@ from common.testing.databases import (
     MigratedDatabases,
     mariadb_server,
     running_mariadb,
+    sqlite_url,
 )
 from common.testing.identity import FakeIdentity
 from common.testing.nats import NatsServer, delete_streams, running_nats
@@ -114,6 +118,18 @@ def sql_backend(request: pytest.FixtureRequest) -> str:
     if backend == "mariadb":
         request.getfixturevalue("mariadb")
     return backend
+
+
+@pytest.fixture
+def blank_database_url(
+    request: pytest.FixtureRequest, sql_backend: str, tmp_path: Path
+) -> str:
+    """Return the URL of a database without tables."""
+    if sql_backend == "sqlite":
+        return sqlite_url(tmp_path)
+    server: MariaDb = request.getfixturevalue("mariadb")
+    server.execute("DROP DATABASE IF EXISTS test_blank")
+    return server.create("test_blank")
 
 
 @pytest.fixture(scope="session")
