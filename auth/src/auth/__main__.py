@@ -1,0 +1,53 @@
+"""`python -m auth` serves; `python -m auth replay --since TIME` publishes again."""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+
+from auth.main import create_app
+from auth.mongo import Mongo
+from auth.outbox import MongoOutbox
+from auth.settings import Settings
+from common.cli import run_service
+from common.telemetry import configure_logging, logger
+
+log = logger(__name__)
+
+
+def main() -> None:
+    """Do what the command line asks."""
+    arguments = _parser().parse_args()
+    settings = Settings()
+    if arguments.command is None:
+        run_service("auth", settings, create_app)
+        return
+    configure_logging("auth", settings.log_level)
+    count = asyncio.run(_replay(settings, arguments.since))
+    log.info("replay_scheduled", events=count)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m auth")
+    commands = parser.add_subparsers(dest="command")
+    replay = commands.add_parser("replay", help="publish the outbox again")
+    replay.add_argument(
+        "--since", type=_instant, required=True, help="RFC 3339 time of publishing"
+    )
+    return parser
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+async def _replay(settings: Settings, since: datetime) -> int:
+    mongo = Mongo(settings)
+    try:
+        return await MongoOutbox(mongo).replay(since)
+    finally:
+        await mongo.close()
+
+
+if __name__ == "__main__":
+    main()
