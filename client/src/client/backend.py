@@ -19,6 +19,10 @@ class ServiceProblem(Exception):
         super().__init__(f"{problem.status} {problem.code}")
         self.problem = problem
 
+    @classmethod
+    def not_found(cls) -> "ServiceProblem":
+        return cls(Problem(status=404, code="not_found"))
+
 
 class ServiceUnavailable(Exception):
     """The service did not answer, or not in a way that can be used."""

@@ -62,7 +62,7 @@ def day_and_time(moment: datetime) -> str:
 
 
 def seat_line(offer: Offer) -> str:
-    """"Section 112 · Row C · Seat 4", or that there is no seat to name."""
+    """ "Section 112 · Row C · Seat 4", or that there is no seat to name."""
     named = (("Section", offer.section), ("Row", offer.row), ("Seat", offer.seat))
     parts = [f"{label} {value}" for label, value in named if value]
     return " · ".join(parts) or "General admission"

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from common.money import InvalidAmount, check_price, parse_amount
-
 from client.api_types import FieldError, ListingBody, Ticket
 from client.display import local_time, zone_names
+from common.money import InvalidAmount, check_price, parse_amount
 
 LISTING_FIELDS = (
     "title",

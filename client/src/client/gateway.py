@@ -1,7 +1,8 @@
 """Every call the pages make to the services, typed."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 from pydantic import BaseModel
@@ -72,7 +73,7 @@ class Gateway:
         return await self._account(visitor, "password", body)
 
     async def _account(
-        self, visitor: Visitor, action: str, body: dict[str, object] | None
+        self, visitor: Visitor, action: str, body: dict[str, str] | None
     ) -> list[str]:
         call = Call("POST", f"{self._users}/{action}", body=body)
         response = await self._backend.send(visitor, call)
@@ -94,8 +95,8 @@ class Gateway:
         response = await self._backend.send(visitor, Call("GET", url, params=params))
         return TicketPage(parse(list[Ticket], response.content), _cursor(response))
 
-    async def ticket(self, visitor: Visitor, ticket_id: str) -> Ticket:
-        call = Call("GET", f"{self._tickets}/{_segment(ticket_id)}")
+    async def ticket(self, visitor: Visitor, ticket_id: UUID) -> Ticket:
+        call = Call("GET", f"{self._tickets}/{ticket_id}")
         response = await self._backend.send(visitor, call)
         ticket: Ticket = parse(Ticket, response.content)
         return ticket
@@ -107,28 +108,28 @@ class Gateway:
         return ticket
 
     async def edit_ticket(
-        self, visitor: Visitor, ticket_id: str, version: int, *, listing: ListingBody
+        self, visitor: Visitor, ticket_id: UUID, version: int, *, listing: ListingBody
     ) -> None:
         """Replace a listing, provided it is still at the version that was seen."""
         call = Call(
             "PUT",
-            f"{self._tickets}/{_segment(ticket_id)}",
+            f"{self._tickets}/{ticket_id}",
             body=listing,
             headers={"if-match": f'"{version}"'},
         )
         await self._backend.send(visitor, call)
 
-    async def withdraw_ticket(self, visitor: Visitor, ticket_id: str) -> None:
-        call = Call("DELETE", f"{self._tickets}/{_segment(ticket_id)}")
+    async def withdraw_ticket(self, visitor: Visitor, ticket_id: UUID) -> None:
+        call = Call("DELETE", f"{self._tickets}/{ticket_id}")
         await self._backend.send(visitor, call)
 
     # Orders.
 
     async def reserve(
-        self, visitor: Visitor, ticket_id: str, version: int | None, *, key: str
+        self, visitor: Visitor, ticket_id: UUID, version: int | None, *, key: str
     ) -> Order:
         """Order a ticket at the version the buyer saw; the same key, the same order."""
-        body: dict[str, object] = {"ticket_id": ticket_id}
+        body: dict[str, object] = {"ticket_id": str(ticket_id)}
         if version is not None:
             body["ticket_version"] = version
         headers = {"idempotency-key": key}
@@ -142,21 +143,21 @@ class Gateway:
         response = await self._backend.send(visitor, call)
         return OrderPage(parse(list[Order], response.content), _cursor(response))
 
-    async def order(self, visitor: Visitor, order_id: str) -> Order:
-        call = Call("GET", f"{self._orders}/{_segment(order_id)}")
+    async def order(self, visitor: Visitor, order_id: UUID) -> Order:
+        call = Call("GET", f"{self._orders}/{order_id}")
         response = await self._backend.send(visitor, call)
         order: Order = parse(Order, response.content)
         return order
 
-    async def cancel_order(self, visitor: Visitor, order_id: str) -> None:
-        call = Call("DELETE", f"{self._orders}/{_segment(order_id)}")
+    async def cancel_order(self, visitor: Visitor, order_id: UUID) -> None:
+        call = Call("DELETE", f"{self._orders}/{order_id}")
         await self._backend.send(visitor, call)
 
     # Payments.
 
-    async def find_payment(self, visitor: Visitor, order_id: str) -> Payment | None:
+    async def find_payment(self, visitor: Visitor, order_id: UUID) -> Payment | None:
         """The payment of an order; an order nobody tried to pay for has none."""
-        call = Call("GET", f"{self._payments}/{_segment(order_id)}")
+        call = Call("GET", f"{self._payments}/{order_id}")
         try:
             response = await self._backend.send(visitor, call)
         except ServiceProblem as error:
@@ -167,12 +168,12 @@ class Gateway:
         return payment
 
     async def start_payment(
-        self, visitor: Visitor, order_id: str, *, key: str
+        self, visitor: Visitor, order_id: UUID, *, key: str
     ) -> Checkout:
         call = Call(
             "POST",
             self._payments,
-            body={"order_id": order_id},
+            body={"order_id": str(order_id)},
             headers={"idempotency-key": key},
         )
         response = await self._backend.send(visitor, call)
@@ -183,12 +184,6 @@ class Gateway:
 def _paged(cursor: str | None) -> dict[str, str]:
     params = {"limit": str(PAGE_SIZE)}
     return {**params, "cursor": cursor} if cursor else params
-
-
-def _segment(identifier: str) -> str:
-    # An id comes from the address bar: "..", "/" and "?" in it must stay inside
-    # one path segment instead of choosing another route of the service.
-    return quote(identifier, safe="").replace(".", "%2E")
 
 
 def _cursor(response: httpx.Response) -> str | None:

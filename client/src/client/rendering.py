@@ -8,13 +8,14 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from common.money import format_amount
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-from starlette.responses import Response
 
 from client import display, wording
-from client.visiting import SESSION_COOKIES, Reader
+from client.visiting import Reader
+from common.identity.session import COOKIE
+from common.money import format_amount
 
 STATIC = Path(__file__).parent / "static"
 _PRIVATE = "private, no-store"
@@ -79,7 +80,7 @@ class Assets(StaticFiles):
 
 def render(request: Request, page: Page) -> HTMLResponse:
     """Render a page; only one with nothing personal on it may be cached, briefly."""
-    env: Environment = request.app.state.templates
+    env: Environment = request.state.templates
     notice = wording.NOTICES.get(request.query_params.get("notice", ""))
     html = env.get_template(page.template).render(
         request=request,
@@ -89,7 +90,7 @@ def render(request: Request, page: Page) -> HTMLResponse:
         **page.data,
     )
     shared = page.is_public and page.status == 200 and not notice
-    shared = shared and not any(name in request.cookies for name in SESSION_COOKIES)
+    shared = shared and COOKIE not in request.cookies
     headers = {"cache-control": _PUBLIC if shared else _PRIVATE, "vary": "Cookie"}
     return HTMLResponse(html, page.status, headers)
 

@@ -1,18 +1,15 @@
 """What the pages need to know about where they run."""
 
-from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
+
+from common.settings import ServiceSettings
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings):
     """Read from the environment; field names upper-cased are the variables."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
-    log_level: str = "INFO"
     auth_url: str = "http://127.0.0.1:8001"
     tickets_url: str = "http://127.0.0.1:8002"
     orders_url: str = "http://127.0.0.1:8003"
@@ -29,7 +26,7 @@ class Settings(BaseSettings):
         return url.rstrip("/")
 
     @property
-    def stripe_js_origin(self: Self) -> str:
+    def stripe_js_origin(self) -> str:
         """The origin the browser loads Stripe.js from, as a CSP source."""
         parts = urlsplit(self.stripe_js_url)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"

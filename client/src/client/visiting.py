@@ -5,17 +5,17 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar, cast
 
+import structlog
 from fastapi import Depends, Request
 
 from client.api_types import User
 from client.backend import ServiceProblem, ServiceUnavailable, Visitor
 from client.gateway import Gateway
 from client.settings import Settings
+from common.identity.session import COOKIE
+from common.telemetry import trace_headers
 
 T = TypeVar("T")
-
-SESSION_COOKIES = ("__Host-session", "session")
-_PASSED_ON = ("x-request-id", "traceparent", "tracestate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +45,29 @@ def visitor_of(request: Request) -> Visitor:
 
     Nothing is concluded from the cookie here: each service verifies it itself.
     """
-    cookies = request.cookies
-    found = [f"{name}={cookies[name]}" for name in SESSION_COOKIES if name in cookies]
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-    return Visitor("; ".join(found) or None, {**headers, **_address(request)})
+    session = request.cookies.get(COOKIE)
+    cookie = f"{COOKIE}={session}" if session else None
+    return Visitor(cookie, {**_trace(), **_address(request)})
+
+
+def _trace() -> dict[str, str]:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    found = {"x-request-id": request_id} if request_id else {}
+    return {**trace_headers(), **found}
 
 
 def _address(request: Request) -> dict[str, str]:
     # Sign-in is throttled by address, which must be the visitor's and not ours.
-    forwarded = request.headers.get("x-forwarded-for")
-    peer = request.client.host if request.client else None
-    chain = ", ".join(part for part in (forwarded, None if forwarded else peer) if part)
-    return {"x-forwarded-for": chain} if chain else {}
+    # uvicorn has already taken it from a trusted proxy's header.
+    return {"x-forwarded-for": request.client.host} if request.client else {}
 
 
 def gateway_of(request: Request) -> Gateway:
-    return cast("Gateway", request.app.state.gateway)
+    return cast("Gateway", request.state.gateway)
 
 
 def settings_of(request: Request) -> Settings:
-    return cast("Settings", request.app.state.settings)
+    return cast("Settings", request.state.settings)
 
 
 VisitorDep = Annotated[Visitor, Depends(visitor_of)]

@@ -32,7 +32,7 @@ class Words:
 _STAGES: dict[Stage, Words] = {
     "securing": Words(
         "Securing your ticket…",
-        "We are asking the seller’s listing to hold it for you. This usually takes "
+        "We are asking the seller's listing to hold it for you. This usually takes "
         "a moment, and this page moves on by itself.",
         "wait",
         "Securing",
@@ -69,7 +69,7 @@ _STAGES: dict[Stage, Words] = {
         "Closing",
     ),
     "complete": Words(
-        "It’s yours",
+        "It's yours",
         "The order is paid and complete. This page is your receipt.",
         "good",
         "Complete",
@@ -87,13 +87,17 @@ _REASONS: dict[CancelReason, tuple[str, str]] = {
     ),
     "rejected": (
         "The ticket could not be held",
-        "Somebody else was a moment faster, or the seller took it off sale. "
-        "You were not charged.",
+        (
+            "Somebody else was a moment faster, or the seller took it off sale. "
+            "You were not charged."
+        ),
     ),
     "price_changed": (
         "The price changed",
-        "The seller changed the price before the ticket could be held for you. "
-        "You were not charged.",
+        (
+            "The seller changed the price before the ticket could be held for you. "
+            "You were not charged."
+        ),
     ),
     "payment_failed": (
         "The payment failed",
@@ -101,13 +105,17 @@ _REASONS: dict[CancelReason, tuple[str, str]] = {
     ),
     "hidden": (
         "The listing was removed",
-        "The listing was taken down, so the order was cancelled. You are not charged; "
-        "anything already paid is returned in full.",
+        (
+            "The listing was taken down, so the order was cancelled. You are not "
+            "charged; anything already paid is returned in full."
+        ),
     ),
     "refunded": (
         "Refunded in full",
-        "The whole amount is on its way back to your card. Banks usually show it "
-        "within five to ten days.",
+        (
+            "The whole amount is on its way back to your card. Banks usually show it "
+            "within five to ten days."
+        ),
     ),
 }
 
@@ -131,15 +139,19 @@ TICKET_STATES: dict[str, Words] = {
 _REFUSALS: dict[str, tuple[str, str]] = {
     "ticket_taken": (
         "Just taken",
-        "Somebody else reserved this ticket a moment before you. You were not "
-        "charged, and it may come back if they do not pay.",
+        (
+            "Somebody else reserved this ticket a moment before you. You were not "
+            "charged, and it may come back if they do not pay."
+        ),
     ),
     "own_ticket": ("This is your own ticket", "You cannot buy what you are selling."),
     "sale_closed": ("The sale has closed", "This event is too close or has begun."),
     "price_changed": (
         "The price has changed",
-        "The seller changed the price while you were looking. Nothing was ordered; "
-        "look at the new total and decide again.",
+        (
+            "The seller changed the price while you were looking. Nothing was ordered; "
+            "look at the new total and decide again."
+        ),
     ),
     "already_yours": (
         "You already hold this ticket",
@@ -148,7 +160,6 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 }
 
 NOTICES: dict[str, tuple[Tone, str]] = {
-    "signed-in": ("good", "You are signed in."),
     "signed-up": ("good", "Welcome! Your account is ready."),
     "signed-out": ("good", "You are signed out."),
     "signed-out-everywhere": ("good", "You are signed out on every device."),
@@ -163,19 +174,15 @@ NOTICES: dict[str, tuple[Tone, str]] = {
         "bad",
         "That ticket is reserved or sold, so it cannot be withdrawn.",
     ),
-    "cancelled": ("good", "The order is being cancelled."),
     "not-cancellable": (
         "bad",
-        "The payment had already gone through, so the order can no longer be "
-        "cancelled.",
+        (
+            "The payment had already gone through, so the order can no longer be "
+            "cancelled."
+        ),
     ),
     "not-payable": ("bad", "This order can no longer be paid for."),
     "try-again": ("bad", "That did not work. Nothing was charged; please try again."),
-    "bank-refused": (
-        "bad",
-        "Your bank did not confirm the payment, and you were not charged. Try again "
-        "or use another card.",
-    ),
 }
 
 
@@ -205,7 +212,9 @@ def stage_words(stage: Stage, order: Order) -> Words:
     reason = order.cancel_reason
     title, lead = _REASONS[reason] if reason else _NO_REASON
     label = "Refunded" if reason == "refunded" else "Cancelled"
-    return Words(title, lead, "calm" if reason in ("buyer", "refunded") else "bad", label)
+    return Words(
+        title, lead, "calm" if reason in ("buyer", "refunded") else "bad", label
+    )
 
 
 def leaves_a_hold(payment: Payment | None) -> bool:

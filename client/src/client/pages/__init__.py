@@ -1,0 +1,1 @@
+"""The routes, one module per thing a person comes to do."""
