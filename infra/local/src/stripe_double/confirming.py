@@ -7,6 +7,7 @@ from stripe_double.charges import charge, refuse
 from stripe_double.errors import JsonObject, unexpected_state
 from stripe_double.events import emit
 from stripe_double.forms import Params
+from stripe_double.intents import check_method_types
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -19,6 +20,7 @@ def confirm(
     The same intent can be confirmed again after a decline or instead of a
     pending 3-D Secure step, never once it is held, taken or cancelled.
     """
+    check_method_types(params)
     _require_confirmable(intent)
     method = _method_for(account, intent, params, publishable=publishable)
     intent |= {

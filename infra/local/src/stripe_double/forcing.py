@@ -20,7 +20,7 @@ class Force(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # succeeded takes the money (with a Visa if no charge is there), canceled
-    # lets the hold lapse (reason "automatic"), requires_capture holds the
+    # lets the hold lapse (reason "expired"), requires_capture holds the
     # money, processing leaves the intent undecided. Each but processing sends
     # its event.
     status: (
@@ -43,7 +43,7 @@ def force(account: Account, intent: JsonObject, wanted: Force) -> None:
             intent["amount_capturable"] = wanted.amount
     account.store.put(intent)
     if wanted.status == "canceled":
-        intents.mark_canceled(account, intent, "automatic")
+        intents.mark_canceled(account, intent, "expired")
     elif wanted.status == "processing":
         intent |= {"status": "processing", "next_action": None}
         account.store.put(intent)

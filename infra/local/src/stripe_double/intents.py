@@ -35,8 +35,8 @@ DESCRIPTIVE = names(
 )
 CONFIRM_PARAMS = names(
     "payment_method payment_method_data payment_method_options "
-    "payment_method_types return_url use_stripe_sdk off_session "
-    "error_on_requires_action receipt_email shipping setup_future_usage "
+    "payment_method_types allowed_payment_method_types return_url use_stripe_sdk "
+    "off_session error_on_requires_action receipt_email shipping setup_future_usage "
     "capture_method expand client_secret key expected_payment_method_type "
     "mandate_data"
 )
@@ -47,7 +47,10 @@ CREATE_PARAMS = (
         "amount currency automatic_payment_methods confirm confirmation_method customer"
     )
 )
-UPDATE_PARAMS = DESCRIPTIVE | {"amount", "currency", "payment_method", "customer"}
+UPDATE_PARAMS = DESCRIPTIVE | names(
+    "amount currency payment_method customer setup_future_usage "
+    "payment_method_types allowed_payment_method_types"
+)
 CANCEL_PARAMS = frozenset({"cancellation_reason", "expand"})
 
 # What the publishable key may see: neither metadata nor charges.
@@ -64,8 +67,10 @@ def create(account: Account, params: Params) -> JsonObject:
     amount = params.required_integer("amount")
     currency = checked_currency(params.required_text("currency"))
     check_amount(amount, currency)
-    _check_method_types(params)
+    check_method_types(params)
     intent = _blank(amount, currency)
+    allowed = params.texts("allowed_payment_method_types")
+    intent["allowed_payment_method_types"] = allowed or None
     intent["capture_method"] = (
         params.choice("capture_method", CAPTURE_METHODS) or "automatic_async"
     )
@@ -84,6 +89,7 @@ def _blank(amount: int, currency: str) -> JsonObject:
     return {
         "id": intent_id,
         "object": KIND,
+        "allowed_payment_method_types": None,
         "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
@@ -120,14 +126,26 @@ def _blank(amount: int, currency: str) -> JsonObject:
     }
 
 
-def _check_method_types(params: Params) -> None:
-    for given in params.texts("payment_method_types"):
-        if given != "card":
-            raise invalid_parameter(
-                f'The payment method type "{given}" is invalid. This account '
-                "accepts cards only.",
-                "payment_method_types",
-            )
+def check_method_types(params: Params) -> None:
+    """Cards must be among the allowed types, the only ones the double knows.
+
+    Since 2026-09-30.endive `payment_method_types` is refused; its successor
+    silently leaves out the types that do not fit.
+    """
+    if "payment_method_types" in params:
+        raise invalid_parameter(
+            "The parameter payment_method_types is no longer supported. Use "
+            "allowed_payment_method_types to limit the payment methods.",
+            "payment_method_types",
+            "payment_method_types_no_longer_supported",
+        )
+    allowed = params.texts("allowed_payment_method_types")
+    if allowed and "card" not in allowed:
+        raise invalid_parameter(
+            "None of the allowed payment method types can be used: this account "
+            "accepts cards only.",
+            "allowed_payment_method_types",
+        )
 
 
 def _describe(intent: JsonObject, params: Params) -> None:
@@ -147,6 +165,7 @@ def update(account: Account, intent: JsonObject, params: Params) -> JsonObject:
     """Change an intent: descriptive fields always, money only before it moves."""
     if "amount" in params or "currency" in params:
         _reprice(intent, params)
+    check_method_types(params)
     method_id = params.text("payment_method")
     if method_id is not None:
         _require_editable(intent, "payment_method")
