@@ -1,11 +1,16 @@
 """From a NATS message to an event, or to a reason why not."""
 
+import re
+from typing import Final
+
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from common.errors import Unprocessable
 from common.events import EVENT_TYPES, Event
 from common.outbox import SCHEMA_VERSION
+
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,5}")
 
 
 class UnreadableMessage(Unprocessable):
@@ -26,7 +31,7 @@ def decode(message: Msg) -> Event:
     if event_type is None:
         raise UnreadableMessage(f"no event is known as {message.subject}")
     version = (message.headers or {}).get(SCHEMA_VERSION, "1")
-    if not version.isdecimal() or int(version) > event_type.schema_version:
+    if not _VERSION.fullmatch(version) or int(version) > event_type.schema_version:
         raise UnreadableMessage(
             f"schema version {version[:8]} of {message.subject} is not known"
         )

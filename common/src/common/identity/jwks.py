@@ -1,6 +1,7 @@
 """The public keys of auth, fetched once and kept (rotation without sign-out)."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
 
@@ -18,6 +19,11 @@ REFRESH_SECONDS: Final = 30.0
 
 FIRST_TRY_SECONDS: Final = 1.0
 """Until we have any keys we look more often: auth may still be starting."""
+
+# JSON that is no key set fails wherever the library first touches it.
+_NO_KEY_SET: Final = (
+    httpx.HTTPError, PyJWTError, ValueError, TypeError, AttributeError
+)  # fmt: skip
 
 
 class KeysUnavailable(Unavailable):
@@ -40,7 +46,21 @@ class KeySource(Protocol):
 class JwksCache:
     """The last good key set of one JWKS address; served while auth is down."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Prepare; nothing is fetched before the first key is asked for.
+
+        Args:
+            client: makes the request; its timeout bounds how long a caller waits.
+            url: of auth's key set.
+            clock: seconds that only grow; a test moves them by hand.
+        """
+        self._clock = clock
         self._client = client
         self._url = url
         self._keys: dict[str, PyJWK] = {}
@@ -55,7 +75,7 @@ class JwksCache:
         """
         if key_id not in self._keys:
             async with self._fetching:
-                if key_id not in self._keys and monotonic() >= self._next_fetch:
+                if key_id not in self._keys and self._clock() >= self._next_fetch:
                     await self._fetch()
         if not self._keys:
             raise KeysUnavailable(
@@ -67,10 +87,9 @@ class JwksCache:
         try:
             answer = await self._client.get(self._url)
             answer.raise_for_status()
-            found = PyJWKSet.from_dict(answer.json())
-        except (httpx.HTTPError, PyJWTError, ValueError) as error:
+            found = PyJWKSet.from_dict(answer.json()).keys
+            self._keys = {key.key_id: key for key in found if key.key_id}
+        except _NO_KEY_SET as error:
             log.warning("jwks_not_fetched", reason=str(error) or type(error).__name__)
-        else:
-            self._keys = {key.key_id: key for key in found.keys if key.key_id}
         wait = REFRESH_SECONDS if self._keys else FIRST_TRY_SECONDS
-        self._next_fetch = monotonic() + wait
+        self._next_fetch = self._clock() + wait
