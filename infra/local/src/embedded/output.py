@@ -85,7 +85,7 @@ class Output:
             return
         self._last.append(text)
         line = parse(text, now=datetime.now().astimezone())
-        if line.is_notable or not self._notable_only:
+        if line.is_notable or not (self._notable_only or line.is_chatter):
             self._terminal.show(self._name, line)
 
     def last_lines(self) -> str:

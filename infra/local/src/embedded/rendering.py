@@ -34,6 +34,11 @@ FOREIGN_PREFIX = re.compile(
 )
 # Valkey says these at each start, of things that matter to a production server only.
 KNOWN_NOISE = re.compile(r"vm\.overcommit_memory|ready to exit, bye|Transparent Huge")
+# What uvicorn says at each start and stop. The supervisor says what matters of it.
+CHATTER = re.compile(
+    r"(Started|Finished) server process|Waiting for application (startup|shutdown)"
+    r"|Application (startup|shutdown) complete|Uvicorn running on|Shutting down$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,10 @@ class Line:
     @property
     def is_notable(self) -> bool:
         return self.level in NOTABLE
+
+    @property
+    def is_chatter(self) -> bool:
+        return not self.is_notable and CHATTER.match(self.message) is not None
 
 
 def wants_colour(stream: TextIO, environment: Mapping[str, str] | None = None) -> bool:

@@ -18,6 +18,7 @@ WITHHELD = frozenset(
         "PORT",
         "STATE_DIR",
         "DATABASE_URL",
+        "MIGRATION_DATABASE_URL",
         "MONGO_URL",
         "REDIS_URL",
         "STRIPE_SECRET_KEY",

@@ -85,6 +85,14 @@ def test_levels_of_other_servers_are_understood(
     assert line.message == (message or text)
 
 
+def test_what_every_server_says_at_its_start_is_chatter() -> None:
+    started = json.dumps({"level": "info", "msg": "Started server process [7]"})
+    sold = json.dumps({"level": "info", "msg": "ticket_sold"})
+
+    assert parse(started, now=NOW).is_chatter
+    assert not parse(sold, now=NOW).is_chatter
+
+
 def test_errors_are_highlighted_and_colour_is_closed_again() -> None:
     line = parse(json.dumps({"level": "error", "msg": "failed"}), now=NOW)
 
