@@ -1,150 +1,82 @@
 """A real MongoDB-speaking server for the session, a fresh database for each test."""
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from asgi_lifespan import LifespanManager
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
 )
-from pymongo import MongoClient
 
 from auth.main import create_app
-from auth.mongo import Document, Mongo
+from auth.mongo import Mongo
+from auth.service import Accounts
 from auth.settings import Settings
 from common.ids import new_id
+from common.testing.asgi import RunningApp, running_app
+from common.testing.mongo import MongoServer, running_mongo
 
 GOOD_PASSWORD = "violet kettle under snow"
-_START_SECONDS = 30.0
+NOTHING_LISTENS = "nats://127.0.0.1:1"
 
 MakeSettings = Callable[..., Settings]
-
-
-class App:
-    """A running replica of auth, and clients at addresses of their own."""
-
-    def __init__(self, app: Any, stack: AsyncExitStack, state: Any) -> None:
-        self._app = app
-        self._stack = stack
-        self.state = state
-
-    async def client(self, address: str = "192.0.2.1") -> httpx.AsyncClient:
-        """Return a browser of somebody at ``address``, with its own cookies."""
-        transport = httpx.ASGITransport(self._app, client=(address, 40_000))
-        client = httpx.AsyncClient(transport=transport, base_url="http://auth.test")
-        return await self._stack.enter_async_context(client)
-
-
-StartApp = Callable[..., Awaitable[App]]
-
-
-def private_pem(key: Ed25519PrivateKey) -> str:
-    """Return the key as JWT_SIGNING_KEYS holds it."""
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem.decode()
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _program(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name) or name
+StartApp = Callable[..., Awaitable[RunningApp]]
 
 
 @pytest.fixture(scope="session")
 def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a private server that speaks the protocol of MongoDB."""
-    port, folder = free_port(), tmp_path_factory.mktemp("mongo")
-    url = f"mongodb://127.0.0.1:{port}/"
-    with (folder / "log").open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the server of the embedded stack
-            [
-                _program("secantusd-py"), "--port", str(port),
-                "--storage-path", str(folder / "data"), "--log-level", "WARNING",
-            ],
-            stdout=output,
-            stderr=output,
-        )  # fmt: skip
-    try:
-        with MongoClient[Document](url, serverSelectionTimeoutMS=30_000) as client:
-            client.admin.command("ping")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
+    """The address of the session's server."""
+    with running_mongo(tmp_path_factory.mktemp("mongo")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A server that this test alone uses and may kill."""
+    with running_mongo(tmp_path_factory.mktemp("mongo")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a private NATS server with JetStream."""
-    port, folder = free_port(), tmp_path_factory.mktemp("nats")
-    with (folder / "log").open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the server of the embedded stack
-            [
-                _program("nats-server"), "-js", "-a", "127.0.0.1",
-                "-p", str(port), "-sd", str(folder / "data"),
-            ],
-            stdout=output,
-            stderr=output,
-        )  # fmt: skip
-    try:
-        _await_port(port)
-        yield f"nats://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+def private_pem() -> Callable[[Ed25519PrivateKey], str]:
+    """Writes a key as JWT_SIGNING_KEYS holds it."""
 
+    def write(key: Ed25519PrivateKey) -> str:
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return pem.decode()
 
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("nats-server did not start")
+    return write
 
 
 @pytest.fixture(scope="session")
 def signing_key() -> Ed25519PrivateKey:
-    """The key that the replicas of a test sign with."""
+    """The key with which the replicas of a test sign."""
     return Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
-def make_settings(mongo_url: str, signing_key: Ed25519PrivateKey) -> MakeSettings:
-    """Settings on a database of this test's own; hashing made cheap."""
+def make_settings(
+    mongo_url: str,
+    signing_key: Ed25519PrivateKey,
+    private_pem: Callable[[Ed25519PrivateKey], str],
+) -> MakeSettings:
+    """Settings on a database of this test's own; hashing made cheap, NATS away."""
     defaults: dict[str, Any] = {
         "mongo_url": mongo_url,
         "mongo_database": f"auth_{new_id().replace('-', '')}",
         "jwt_signing_keys": private_pem(signing_key),
         "cookie_secure": False,
-        "nats_url": f"nats://127.0.0.1:{free_port()}",
+        "nats_url": NOTHING_LISTENS,
         "password_memory_kib": 1024,
     }
 
-    def make(**overrides: Any) -> Settings:
+    def make(**overrides: object) -> Settings:
         return Settings(**(defaults | overrides))
 
     return make
@@ -155,27 +87,31 @@ async def start_app(make_settings: MakeSettings) -> AsyncIterator[StartApp]:
     """Starts replicas with given settings; all share the database of the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(*, prepared: bool = True, **overrides: Any) -> App:
+        async def start(*, prepared: bool = True, **overrides: object) -> RunningApp:
             app = create_app(make_settings(**overrides))
-            manager = await stack.enter_async_context(
-                LifespanManager(app, startup_timeout=10, shutdown_timeout=20)
-            )
-            state: Any = manager._state
+            running = await stack.enter_async_context(running_app(app))
             if prepared:
-                await state["accounts"].mongo.wait_prepared()
-            return App(manager.app, stack, state)
+                await running.state["accounts"].mongo.wait_prepared()
+            return running
 
         yield start
 
 
 @pytest_asyncio.fixture
-async def app(start_app: StartApp) -> App:
+async def app(start_app: StartApp) -> RunningApp:
     """One running replica."""
     return await start_app()
 
 
+@pytest.fixture
+def accounts(app: RunningApp) -> Accounts:
+    """The use cases inside of that replica."""
+    found: Accounts = app.state["accounts"]
+    return found
+
+
 @pytest_asyncio.fixture
-async def client(app: App) -> httpx.AsyncClient:
+async def client(app: RunningApp) -> httpx.AsyncClient:
     """A browser."""
     return await app.client()
 
@@ -196,26 +132,14 @@ async def signed_up(
     return client
 
 
-@pytest.fixture(params=["motor", "pymongo"])
-def driver(request: pytest.FixtureRequest) -> str:
-    """Each driver in turn."""
-    name: str = request.param
-    return name
-
-
-@asynccontextmanager
-async def prepared_mongo(settings: Settings) -> AsyncIterator[Mongo]:
-    """Lend a connection of its own."""
-    mongo = Mongo(settings)
+@pytest_asyncio.fixture(params=["motor", "pymongo"])
+async def mongo(
+    request: pytest.FixtureRequest, make_settings: MakeSettings
+) -> AsyncIterator[Mongo]:
+    """A prepared connection, through each driver in turn."""
+    connection = Mongo(make_settings(mongo_driver=request.param))
     try:
-        await mongo.prepare()
-        yield mongo
-    finally:
-        await mongo.close()
-
-
-@pytest_asyncio.fixture
-async def mongo(driver: str, make_settings: MakeSettings) -> AsyncIterator[Mongo]:
-    """A prepared connection through each driver in turn."""
-    async with prepared_mongo(make_settings(mongo_driver=driver)) as connection:
+        await connection.prepare()
         yield connection
+    finally:
+        await connection.close()

@@ -1,14 +1,18 @@
 """Signing up, in and out: rows A1 to A10 of the original behaviour, repaired."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import jwt
 import pytest
 
+from auth.service import Accounts
 from common.events import UserSignedUp
+from common.testing.asgi import RunningApp
+
+StartApp = Callable[..., Awaitable[RunningApp]]
 
 pytestmark = pytest.mark.asyncio
 
@@ -38,7 +42,7 @@ async def test_sign_up_answers_201_and_sets_the_session_cookie(
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("route", ["signup", "signin"])
 async def test_cookie_has_exactly_the_safe_attributes(
-    start_app: Any, credentials: dict[str, str], route: str, secure: bool
+    start_app: StartApp, credentials: dict[str, str], route: str, secure: bool
 ) -> None:
     app = await start_app(cookie_secure=secure, session_seconds=3600)
     client = await app.client()
@@ -83,14 +87,13 @@ async def test_known_email_is_409_however_it_is_written(
 
 
 async def test_twenty_sign_ups_at_once_make_one_account(
-    app: Any, credentials: dict[str, str]
+    app: RunningApp, accounts: Accounts, credentials: dict[str, str]
 ) -> None:
     clients = [await app.client() for _ in range(20)]
     answers = await asyncio.gather(
         *(one.post("/api/users/signup", json=credentials) for one in clients)
     )
     assert sorted(one.status_code for one in answers) == [201] + [409] * 19
-    accounts = app.state["accounts"]
     assert await accounts.mongo.database["users"].count_documents({}) == 1
     assert await accounts.mongo.database["outbox"].count_documents({}) == 1
 
@@ -137,16 +140,17 @@ async def test_current_user_is_the_signed_in_one(signed_up: httpx.AsyncClient) -
 async def test_current_user_is_null_and_never_401(
     client: httpx.AsyncClient, cookie: str | None
 ) -> None:
-    headers = {} if cookie is None else {"cookie": f"session={cookie}".encode()}
+    headers = [] if cookie is None else [(b"cookie", f"session={cookie}".encode())]
     answer = await client.get("/api/users/currentuser", headers=headers)
     assert answer.status_code == 200
     assert answer.json()["data"] is None
 
 
 async def test_passwords_are_stored_as_argon2id_and_never_shown(
-    app: Any, signed_up: httpx.AsyncClient, credentials: dict[str, str]
+    accounts: Accounts, signed_up: httpx.AsyncClient, credentials: dict[str, str]
 ) -> None:
-    user = await app.state["accounts"].users.find_by_email(credentials["email"])
+    user = await accounts.users.find_by_email(credentials["email"])
+    assert user is not None
     assert user.password_hash.startswith("$argon2id$v=19$m=1024,t=1,p=1$")
     answer = await signed_up.get("/api/users/currentuser")
     assert "password" not in answer.text
@@ -154,9 +158,10 @@ async def test_passwords_are_stored_as_argon2id_and_never_shown(
 
 
 async def test_sign_up_event_is_in_the_outbox_without_the_email(
-    app: Any, signed_up: httpx.AsyncClient
+    accounts: Accounts, signed_up: httpx.AsyncClient
 ) -> None:
-    stored = await app.state["accounts"].mongo.database["outbox"].find_one({})
+    stored = await accounts.mongo.database["outbox"].find_one({})
+    assert stored is not None
     event = UserSignedUp.model_validate_json(stored["payload"])
     assert stored["subject"] == "users.signed_up"
     assert event.display_name == "ada"
@@ -189,13 +194,14 @@ async def test_no_cors_and_no_cross_site_requests(
 
 
 async def test_session_ends_when_its_time_is_over(
-    start_app: Any, credentials: dict[str, str]
+    start_app: StartApp, credentials: dict[str, str]
 ) -> None:
     app = await start_app(session_seconds=60)
     client = await app.client()
     await client.post("/api/users/signup", json=credentials)
-    accounts = app.state["accounts"]
+    accounts: Accounts = app.state["accounts"]
     user = await accounts.users.find_by_email(credentials["email"])
+    assert user is not None
     long_ago = datetime.now(UTC) - timedelta(seconds=70)
     expired = accounts.issuer.issue(user.id, user.email, issued_at=long_ago)
     other = await app.client()
