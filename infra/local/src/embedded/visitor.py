@@ -80,14 +80,16 @@ class Visitor:
             headers={"Idempotency-Key": key} if key else {},
         )
 
-    async def order(self, ticket_id: str, **fields: object) -> Json:
+    async def order(
+        self, ticket_id: str, *, key: str | None = None, **fields: object
+    ) -> Json:
         """Reserve a ticket and return the order.
 
         A ticket that was listed a moment ago may not be known to orders yet.
         """
 
         async def attempt() -> httpx.Response | None:
-            answer = await self.try_order(ticket_id, **fields)
+            answer = await self.try_order(ticket_id, key=key, **fields)
             return None if answer.status_code == httpx.codes.NOT_FOUND else answer
 
         answer = await eventually(attempt, f"ticket {ticket_id} can be ordered")
