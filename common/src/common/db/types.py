@@ -26,6 +26,16 @@ def key(length: int = 36) -> TypeEngine[str]:
     return String(length).with_variant(exact, "mysql")
 
 
+def folded(length: int) -> TypeEngine[str]:
+    """Return the type of text that the program folded: equal only if identical.
+
+    MySQL's default collations fold by rules of their own, which differ between
+    versions and take all emoji for the same.
+    """
+    exact = mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin")
+    return String(length).with_variant(exact, "mysql")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime with microseconds, stored without its zone."""
 
