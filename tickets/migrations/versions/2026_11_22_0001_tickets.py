@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.db import UtcDateTime, key
+from common.db import UtcDateTime, folded, key
 from common.db.messaging_tables import create_messaging_tables, drop_messaging_tables
 
 revision = "0001"
@@ -34,8 +34,8 @@ def upgrade() -> None:
         sa.Column("seat", sa.String(40)),
         sa.Column("face_value", sa.BigInteger),
         sa.Column("sale_ends_at", UtcDateTime, nullable=False),
-        sa.Column("search_text", sa.String(1000), nullable=False),
-        sa.Column("city_key", sa.String(300)),
+        sa.Column("search_text", folded(1000), nullable=False),
+        sa.Column("city_key", folded(300)),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
     )

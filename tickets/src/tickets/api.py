@@ -1,5 +1,10 @@
-"""Routes: parse, call one use case, return."""
+"""Routes: parse, call one use case, return.
 
+A route names the user before the session: who is not signed in opens no transaction,
+and looking up a signing key happens outside of one.
+"""
+
+import re
 from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -19,6 +24,7 @@ from tickets.settings import Settings
 PREFIX: Final = "/api/tickets"
 CACHEABLE: Final = "public, max-age=1, stale-while-revalidate=5"
 PERSONAL: Final = "private, no-store"
+_VERSION: Final = re.compile("[1-9][0-9]{0,17}")
 
 router = APIRouter(prefix=PREFIX, tags=["tickets"])
 
@@ -41,8 +47,8 @@ async def search_tickets(
 
 @router.get("/mine")
 async def list_own_tickets(
-    session: Reading,
     user: CurrentUser,
+    session: Reading,
     request: Request,
     response: Response,
     query: Annotated[OwnQuery, Query()],
@@ -65,8 +71,8 @@ async def get_ticket(session: Reading, response: Response, ticket_id: str) -> Ti
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def list_ticket(
-    session: Transaction,
     user: CurrentUser,
+    session: Transaction,
     request: Request,
     response: Response,
     body: ListingIn,
@@ -79,8 +85,8 @@ async def list_ticket(
 
 @router.put("/{ticket_id}")
 async def edit_ticket(
-    session: Transaction,
     user: CurrentUser,
+    session: Transaction,
     request: Request,
     response: Response,
     ticket_id: str,
@@ -100,7 +106,7 @@ async def edit_ticket(
 
 @router.delete("/{ticket_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def withdraw_ticket(
-    session: Transaction, user: CurrentUser, ticket_id: str
+    user: CurrentUser, session: Transaction, ticket_id: str
 ) -> None:
     """Take a ticket of one's own from sale."""
     await service.withdraw_ticket(session, user.user_id, ticket_id)
@@ -125,9 +131,9 @@ def _version(if_match: str | None) -> int | None:
     if if_match.strip() == "*":
         return None
     number = if_match.strip().strip('"')
-    if not (number.isascii() and number.isdecimal()):
+    if _VERSION.fullmatch(number) is None:
         raise TicketChanged
-    return int(number[:18])
+    return int(number)
 
 
 def _position(ticket: Ticket, sort: Sort) -> str:

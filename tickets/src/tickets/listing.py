@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from tickets.search import fold
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
@@ -31,6 +33,6 @@ class Listing:
         words = (self.title, self.venue, self.city)
         return {
             **asdict(self),
-            "search_text": " ".join(word for word in words if word).casefold(),
-            "city_key": self.city.casefold() if self.city else None,
+            "search_text": fold(" ".join(word for word in words if word)),
+            "city_key": fold(self.city) if self.city else None,
         }

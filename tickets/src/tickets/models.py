@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Index, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from common.clock import now
-from common.db import UtcDateTime, key
+from common.db import UtcDateTime, folded, key
 from common.events import RejectionReason, TicketStatus
 from common.ids import new_id
 from tickets.errors import TicketLocked, TicketWithdrawn, UnexpectedSale
@@ -51,8 +51,8 @@ class Ticket(Base):
     seat: Mapped[str | None] = mapped_column(String(40))
     face_value: Mapped[int | None] = mapped_column(BigInteger)
     sale_ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    search_text: Mapped[str] = mapped_column(String(1000))
-    city_key: Mapped[str | None] = mapped_column(String(300))
+    search_text: Mapped[str] = mapped_column(folded(1000))
+    city_key: Mapped[str | None] = mapped_column(folded(300))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
 
@@ -66,19 +66,21 @@ class Ticket(Base):
             seller_id=seller_id,
             status=TicketStatus.AVAILABLE,
             order_id=None,
+            offer_version=1,
         )
-        ticket._describe(listing, version=1)
+        ticket._describe(listing)
         return ticket
 
     def edit(self, listing: Listing) -> None:
-        """Replace what is offered.
+        """Replace what is offered; the same offer again changes nothing.
 
         Raises:
             TicketLocked: it is reserved or sold.
             TicketWithdrawn: it is not on sale any more.
         """
-        self._require_available()
-        self._describe(listing, version=self.version + 1)
+        self.require_available()
+        if self._describe(listing):
+            self.offer_version = self.version + 1
 
     def withdraw(self) -> None:
         """Take it from sale; doing it twice is fine.
@@ -87,7 +89,7 @@ class Ticket(Base):
             TicketLocked: it is reserved or sold.
         """
         if self.status != TicketStatus.WITHDRAWN:
-            self._require_available()
+            self.require_available()
             self.status = TicketStatus.WITHDRAWN
 
     def refusal(self, *, version: int, buyer_id: str) -> RejectionReason | None:
@@ -113,18 +115,22 @@ class Ticket(Base):
             TicketLocked: it is reserved or sold.
             TicketWithdrawn: it is not on sale any more.
         """
-        self._require_available()
+        self.require_available()
         self.status = TicketStatus.RESERVED
         self.order_id = order_id
 
     def release(self, order_id: str, *, relist: bool) -> bool:
-        """End what ``order_id`` has of it; tell whether it had anything (I7, R18).
+        """End what ``order_id`` has of it; tell whether that changed it (I7, R18).
+
+        A refund that comes before the rest of its order has nothing to end, but
+        withdraws all the same: the order of events must not matter (R50).
 
         Args:
             order_id: the order that was cancelled.
             relist: whether it goes back on sale; a refunded one does not.
         """
-        if self.order_id != order_id:
+        unknown_sale = not relist and self.status == TicketStatus.AVAILABLE
+        if self.order_id != order_id and not unknown_sale:
             return False
         self.order_id = None
         self.status = TicketStatus.AVAILABLE if relist else TicketStatus.WITHDRAWN
@@ -143,16 +149,24 @@ class Ticket(Base):
         self.status = TicketStatus.SOLD
         return True
 
-    def _require_available(self) -> None:
+    def require_available(self) -> None:
+        """Refuse a change of what is not on sale.
+
+        Raises:
+            TicketLocked: it is reserved or sold.
+            TicketWithdrawn: it is not on sale any more.
+        """
         if self.status == TicketStatus.WITHDRAWN:
             raise TicketWithdrawn
         if self.status != TicketStatus.AVAILABLE:
             raise TicketLocked(f"The ticket is {self.status} and cannot be changed")
 
-    def _describe(self, listing: Listing, *, version: int) -> None:
-        self.offer_version = version
+    def _describe(self, listing: Listing) -> bool:
+        """Take over ``listing``; tell whether it differs from what was offered."""
+        before = {name: getattr(self, name) for name in listing.columns}
         for name, value in listing.columns.items():
             setattr(self, name, value)
+        return before != listing.columns
 
 
 class SeenOrder(Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from common.db import utc_now
 from common.events import TicketStatus
+from common.ids import is_id
 from tickets.errors import TicketChanged, TicketNotFound
 from tickets.models import SeenOrder, Ticket
 from tickets.search import Position, Search, Sort
@@ -35,10 +36,25 @@ async def get_ticket(session: AsyncSession, ticket_id: str) -> Ticket:
     Raises:
         TicketNotFound: there is none with this id.
     """
-    ticket = await session.get(Ticket, ticket_id)
-    if ticket is None:
-        raise TicketNotFound
-    return ticket
+    return await _get(session, ticket_id, locked=False)
+
+
+async def lock_ticket(session: AsyncSession, ticket_id: str) -> Ticket:
+    """Return the ticket, which nobody else can change before we commit.
+
+    Raises:
+        TicketNotFound: there is none with this id.
+    """
+    return await _get(session, ticket_id, locked=True)
+
+
+async def _get(session: AsyncSession, ticket_id: str, *, locked: bool) -> Ticket:
+    # A database may refuse to compare its ids with text that cannot be one.
+    if is_id(ticket_id):
+        ticket = await session.get(Ticket, ticket_id, with_for_update=locked or None)
+        if ticket is not None:
+            return ticket
+    raise TicketNotFound
 
 
 async def find_with_sale(session: AsyncSession, ticket_id: str) -> OnSale | None:
@@ -94,7 +110,7 @@ def _filters(search: Search) -> list[ColumnElement[bool]]:
         Ticket.search_text.contains(word, autoescape=True) for word in search.words
     ]
     if search.city is not None:
-        conditions.append(Ticket.city_key == search.city.casefold())
+        conditions.append(Ticket.city_key == search.city)
     if search.seller is not None:
         conditions.append(Ticket.seller_id == search.seller)
     bounds = (

@@ -1,6 +1,8 @@
 """Requests and responses of the tickets API."""
 
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Annotated, Final, Self
 from zoneinfo import available_timezones
 
@@ -21,24 +23,67 @@ from common import money
 from common.clock import now
 from common.errors import InvalidInput
 from common.events import TicketStatus
+from common.ids import is_id
 from tickets.listing import Listing
-from tickets.search import DEFAULT_LIMIT, MAX_LIMIT, Position, Search, Sort
+from tickets.search import DEFAULT_LIMIT, MAX_LIMIT, Position, Search, Sort, fold
 
 _FAR_FUTURE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _MAX_WORDS: Final = 8
+_CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INVISIBLE: Final = frozenset({"Cf", "Mn", "Zs"})
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
+def _one_line(text: str) -> str:
+    """Refuse what breaks a line or turns it around; joiners belong to scripts."""
+    categories = {unicodedata.category(character) for character in text}
+    if categories & _CONTROLS or not _OVERRIDES.isdisjoint(text):
         raise ValueError("must not contain control characters")
+    if text and categories <= _INVISIBLE:
+        raise ValueError("must contain something that can be seen")
     return text
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # Looking them up walks through hundreds of files.
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("is not an IANA time zone such as Europe/Paris")
     return name
+
+
+def _text_only(value: object) -> object:
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or value.lstrip("+-").replace(".", "").isdecimal():
+        raise ValueError("must be a time such as 2026-01-31T20:00:00Z")
+    return value
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is outside of what the calendar can hold") from error
+
+
+def _known_form(identifier: str) -> str:
+    if not is_id(identifier):
+        raise ValueError("is not an id of ours")
+    return identifier
+
+
+_Instant = Annotated[
+    AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_utc)
+]
+_Id = Annotated[str, Field(max_length=36), AfterValidator(_known_form)]
+_Ascii = Annotated[str, Field(max_length=36, pattern="^[!-~]+$")]
 
 
 def _none_if_blank(value: object) -> object:
@@ -48,13 +93,13 @@ def _none_if_blank(value: object) -> object:
 _Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_printable),
+    AfterValidator(_one_line),
 ]
 _Place = Annotated[
     Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=100),
-        AfterValidator(_printable),
+        AfterValidator(_one_line),
     ]
     | None,
     BeforeValidator(_none_if_blank),
@@ -63,7 +108,7 @@ _Position = Annotated[
     Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=40),
-        AfterValidator(_printable),
+        AfterValidator(_one_line),
     ]
     | None,
     BeforeValidator(_none_if_blank),
@@ -81,7 +126,7 @@ class ListingIn(BaseModel):
     currency: str | None = None
     venue: _Place = None
     city: _Place = None
-    starts_at: AwareDatetime | None = None
+    starts_at: _Instant | None = None
     timezone: _Zone | None = None
     section: _Position = None
     row: _Position = None
@@ -164,12 +209,14 @@ def _end(value: object) -> object:
     """Read a bare date as the first moment after it, in UTC."""
     instant = _instant(value)
     if isinstance(instant, datetime) and instant is not value:
-        return instant + timedelta(days=1)
+        # The calendar ends with that day, and so does what can be listed.
+        last = instant.date() == date.max
+        return instant if last else instant + timedelta(days=1)
     return instant
 
 
-_Start = Annotated[AwareDatetime, BeforeValidator(_instant)]
-_End = Annotated[AwareDatetime, BeforeValidator(_end)]
+_Start = Annotated[_Instant, BeforeValidator(_instant)]
+_End = Annotated[_Instant, BeforeValidator(_end)]
 _Price = Annotated[int, Field(ge=0, le=money.MAXIMUM_CHARGE)]
 
 
@@ -184,7 +231,7 @@ class SearchQuery(BaseModel):
     to: _End | None = None
     min_price: _Price | None = None
     max_price: _Price | None = None
-    seller: Annotated[str, Field(max_length=36)] | None = None
+    seller: _Ascii | None = None
     sort: Sort = Sort.NEWEST
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=300)] | None = None
@@ -196,8 +243,8 @@ class SearchQuery(BaseModel):
             InvalidInput: the cursor is not one of ours.
         """
         return Search(
-            words=tuple(self.q.casefold().split()[:_MAX_WORDS]),
-            city=self.city.strip() or None,
+            words=tuple(fold(self.q).split()[:_MAX_WORDS]),
+            city=fold(self.city.strip()) or None,
             seller=self.seller,
             starts_from=self.from_,
             starts_before=self.to,
@@ -215,4 +262,4 @@ class OwnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    cursor: Annotated[str, Field(max_length=36)] | None = None
+    cursor: _Id | None = None

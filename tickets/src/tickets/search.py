@@ -3,15 +3,26 @@
 import base64
 import binascii
 import json
+import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from common.errors import InvalidInput
+from common.ids import is_id
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+
+_MAX_PRICE: Final = 2**63 - 1
+
+
+def fold(text: str) -> str:
+    """Return ``text`` as it is compared in a search: no case and no accents."""
+    apart = unicodedata.normalize("NFD", text.casefold())
+    bare = "".join(one for one in apart if not unicodedata.combining(one))
+    return unicodedata.normalize("NFC", bare)
 
 
 class Sort(StrEnum):
@@ -49,13 +60,19 @@ class Position:
             padded = cursor + "=" * (-len(cursor) % 4)
             made_for, ticket_id, value = json.loads(base64.urlsafe_b64decode(padded))
             return cls(_id(ticket_id), _value(sort, made_for, value))
-        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            OverflowError,
+            RecursionError,
+            binascii.Error,
+        ) as error:
             raise InvalidInput("cursor", "is not a cursor of this search") from error
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
+    if not isinstance(value, str) or not is_id(value):
+        raise ValueError
     return value
 
 
@@ -67,15 +84,20 @@ def _value(sort: Sort, made_for: object, value: object) -> int | datetime | None
     if sort is Sort.DATE and isinstance(value, str):
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is not None:
-            return instant
-    if sort in {Sort.PRICE, Sort.PRICE_DESC} and type(value) is int:
+            return instant.astimezone(UTC)
+    # A bool is an int to isinstance, and databases have no larger numbers.
+    is_price = type(value) is int and 0 <= value <= _MAX_PRICE
+    if is_price and sort in {Sort.PRICE, Sort.PRICE_DESC}:
         return value
     raise ValueError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """A question to the listing. Prices in minor units; ``starts_before`` exclusive."""
+    """A question to the listing; ``words`` and ``city`` are folded.
+
+    Prices are in minor units; ``starts_before`` is exclusive.
+    """
 
     words: tuple[str, ...] = ()
     city: str | None = None

@@ -68,9 +68,11 @@ async def edit_ticket(
 ) -> Ticket:
     """Replace an offer, unless it changed meanwhile or somebody holds it (R6).
 
-    ``version`` is the one that the seller saw; None accepts whatever there is.
+    ``version`` is the one that the seller saw; None accepts whatever there is. A
+    lock is named before a stale version: editing anew would not help against it.
     """
     ticket = await _own_ticket(session, seller_id, ticket_id)
+    ticket.require_available()
     if version is not None and version != ticket.version:
         raise TicketChanged(ticket.version)
     ticket.edit(listing)
@@ -131,7 +133,7 @@ async def sell_ticket(session: AsyncSession, order: OrderCompleted) -> None:
 
 
 async def _own_ticket(session: AsyncSession, seller_id: str, ticket_id: str) -> Ticket:
-    ticket = await repository.get_ticket(session, ticket_id)
+    ticket = await repository.lock_ticket(session, ticket_id)
     if ticket.seller_id != seller_id:
         raise TicketNotFound
     return ticket
