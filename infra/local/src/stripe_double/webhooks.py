@@ -89,6 +89,8 @@ class Courier:
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         event = self._account.store.find("event", delivery.event_id)
+        if event is None:
+            return Attempt(None, "The event was forgotten by a reset.")
         payload = json.dumps(event, indent=2)
         endpoint = self._account.endpoint
         headers = {

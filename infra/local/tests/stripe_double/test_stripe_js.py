@@ -169,6 +169,36 @@ async def test_the_shop_can_look_at_its_intent(
     assert wrong["error"]["code"] == "resource_missing"
 
 
+async def test_the_shop_lets_the_buyer_finish_what_the_server_began(
+    shop: Page, double: Double, client: stripe.StripeClient, make_intent: MakeIntent
+) -> None:
+    intent = await make_intent()
+    await mount(shop, double, intent)
+    await client.v1.payment_intents.confirm_async(
+        intent.id, {"payment_method": "pm_card_authenticationRequired"}
+    )
+    secret = json.dumps({"clientSecret": intent.client_secret})
+    await shop.evaluate(
+        f"() => {{ window.result = window.stripe.handleNextAction({secret}); }}"
+    )
+    bank = shop.get_by_role("dialog").frame_locator("iframe")
+    await bank.get_by_role("button", name="Complete authentication").click()
+    result = await shop.evaluate("() => window.result")
+    assert result["paymentIntent"]["status"] == "requires_capture"
+
+
+async def test_without_if_required_the_buyer_is_sent_to_the_return_url(
+    shop: Page, double: Double, make_intent: MakeIntent
+) -> None:
+    intent = await make_intent()
+    card = await mount(shop, double, intent)
+    await type_card(card, "4242424242424242")
+    always = CONFIRM.replace("if_required", "always")
+    await shop.evaluate(f"() => {{ ({always})(); }}")
+    await shop.wait_for_url("**redirect_status=succeeded**")
+    assert f"payment_intent={intent.id}" in shop.url
+
+
 async def test_the_page_of_the_shop_never_holds_the_number(
     shop: Page, double: Double, make_intent: MakeIntent
 ) -> None:

@@ -5,6 +5,7 @@
 
   const MARK = "stripe-double";
   const ORIGIN = new URL(document.currentScript.src).origin;
+  const LOAD_MILLISECONDS = 15000;
   const UNABLE =
     "We are unable to authenticate your payment method. " +
     "Please choose a different payment method and try again.";
@@ -83,7 +84,12 @@
       this.frame.element.addEventListener("load", () => {
         this.frame.ask("init", { appearance: this.elements.options.appearance });
       });
-      this.frame.element.addEventListener("error", () => this.emit("loaderror", {}));
+      // A frame that cannot be loaded says nothing at all, so silence is the sign.
+      const patience = setTimeout(() => {
+        const message = "The payment element could not be loaded.";
+        this.emit("loaderror", { elementType: "payment", error: { message } });
+      }, LOAD_MILLISECONDS);
+      this.once("ready", () => clearTimeout(patience));
       target.append(this.frame.element);
     }
 
