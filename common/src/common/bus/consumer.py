@@ -74,7 +74,15 @@ def subscriptions(
 class Consumer:
     """Runs one subscription for ever."""
 
-    def __init__(self, bus: JetStream, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        bus: JetStream,
+        subscription: Subscription,
+        *,
+        backoff: Sequence[float] = BACKOFF_SECONDS,
+    ) -> None:
+        """Prepare; ``backoff`` is seconds to wait after each try, the last repeats."""
+        self._backoff = backoff
         self._bus = bus
         self._subscription = subscription
         self._durable = subscription.durable
@@ -97,7 +105,7 @@ class Consumer:
                     consumer=self._durable,
                     reason=str(error) or type(error).__name__,
                 )
-                await asyncio.sleep(_delay(failures))
+                await asyncio.sleep(self._delay(failures))
 
     async def _bind(self) -> JetStreamContext.PullSubscription:
         stream, durable = self._subscription.stream, self._durable
@@ -163,7 +171,7 @@ class Consumer:
             await park(self._bus.context, message, self._durable, error)
             self._count(message, "parked")
             return
-        delay = getattr(error, "retry_after", None) or _delay(tries)
+        delay = getattr(error, "retry_after", None) or self._delay(tries)
         log.warning(
             "message_delayed",
             consumer=self._durable,
@@ -184,8 +192,7 @@ class Consumer:
     def _count(self, message: Msg, outcome: str) -> None:
         metrics.MESSAGES_CONSUMED.labels(message.subject, self._durable, outcome).inc()
 
-
-def _delay(tries: int) -> float:
-    """Return seconds to wait after ``tries`` tries, with a tenth of jitter."""
-    step = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
-    return step * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
+    def _delay(self, tries: int) -> float:
+        """Return seconds to wait after ``tries`` tries, with a tenth of jitter."""
+        step = self._backoff[min(tries, len(self._backoff)) - 1]
+        return step * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret

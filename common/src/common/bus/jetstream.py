@@ -9,9 +9,10 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.errors import NoStreamResponseError
 
 from common.bus.batch import publish_atomically
-from common.bus.streams import declare_stream
+from common.bus.streams import declare_stream, stream_of
 from common.errors import Unavailable
 from common.outbox import OutboxMessage
 from common.telemetry import logger, metrics
@@ -43,7 +44,6 @@ class JetStream:
         self._name = name
         self._replicas = replicas
         self._client = Client()
-        self._declared: set[str] = set()
 
     @property
     def is_connected(self) -> bool:
@@ -105,8 +105,10 @@ class JetStream:
             published = await self._publish_singly(messages)
         if messages and not published:
             raise BrokerUnavailable("NATS acknowledged nothing")
-        for message in messages[: len(published)]:
-            metrics.MESSAGES_SENT.labels(message.subject).inc()
+        acknowledged = set(published)
+        for message in messages:
+            if message.event_id in acknowledged:
+                metrics.MESSAGES_SENT.labels(message.subject).inc()
         return published
 
     async def _publish_batch(self, messages: Sequence[OutboxMessage]) -> bool:
@@ -127,19 +129,35 @@ class JetStream:
             ),
             return_exceptions=True,
         )
-        published = []
+        published, failures = [], []
         for message, answer in zip(messages, answers, strict=True):
             if not isinstance(answer, BaseException):
                 published.append(message.event_id)
             elif isinstance(answer, nats.errors.Error | OSError):
-                log.warning(
-                    "event_not_acknowledged",
-                    event_id=message.event_id,
-                    reason=str(answer) or type(answer).__name__,
-                )
+                failures.append(answer)
             else:
                 raise answer
+        if failures:
+            await self._after_failures(messages, failures)
         return published
+
+    async def _after_failures(
+        self, messages: Sequence[OutboxMessage], failures: Sequence[Exception]
+    ) -> None:
+        """Say what went wrong; declare anew what a server without its disk forgot."""
+        log.warning(
+            "events_not_acknowledged",
+            failed=len(failures),
+            size=len(messages),
+            reason=str(failures[0]) or type(failures[0]).__name__,
+        )
+        if not any(isinstance(one, NoStreamResponseError) for one in failures):
+            return
+        for stream in {stream_of(message.subject) for message in messages}:
+            try:
+                await declare_stream(self.context, stream, replicas=self._replicas)
+            except (nats.errors.Error, OSError) as error:
+                log.warning("stream_not_declared", stream=stream, reason=str(error))
 
     async def close(self) -> None:
         """Finish what is under way, within five seconds, and disconnect.

@@ -19,7 +19,8 @@ BATCH: Final = 256
 POLL_SECONDS: Final = 1.0
 RETENTION: Final = timedelta(days=7)
 _PRUNE_SECONDS: Final = 3600.0
-_MAX_PAUSE_SECONDS: Final = 10.0
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_MAX_PAUSE_SECONDS: Final = 5.0
 
 
 class Backlog(NamedTuple):
@@ -69,6 +70,7 @@ class OutboxRelay:
         self._publisher = publisher
         self._wake = asyncio.Event()
         self._next_prune = 0.0
+        self._next_look = 0.0
 
     def wake(self) -> None:
         """Say that there may be something to publish; never blocks."""
@@ -78,16 +80,16 @@ class OutboxRelay:
         """Publish for ever; what cannot be sent now is tried again."""
         pause = 0.0
         while True:
-            woken = await self._wait()
+            await self._wait()
             try:
                 await self.drain()
-                if not woken:
-                    await self._keep_house()
+                await self._keep_house()
                 pause = 0.0
             except Unavailable as error:
-                pause = min(_MAX_PAUSE_SECONDS, pause * 2 or 0.25)
+                pause = min(_MAX_PAUSE_SECONDS, pause * 2 or _FIRST_PAUSE_SECONDS)
                 log.warning("outbox_relay_waiting", reason=str(error), pause=pause)
                 await asyncio.sleep(pause)
+                self.wake()
 
     async def drain(self) -> int:
         """Publish until nothing is left; returns how many were published.
@@ -104,17 +106,20 @@ class OutboxRelay:
             if len(claim.messages) < BATCH:
                 return sent
 
-    async def _wait(self) -> bool:
-        """Wait for a wake-up, one poll at most; tell whether there was one."""
+    async def _wait(self) -> None:
+        """Wait for a wake-up, one poll at most."""
         try:
             await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
         except TimeoutError:
-            return False
+            return
         finally:
             self._wake.clear()
-        return True
 
     async def _keep_house(self) -> None:
+        """Prune and measure now and then: by the clock, as a poll may never idle."""
+        if monotonic() < self._next_look:
+            return
+        self._next_look = monotonic() + POLL_SECONDS
         if monotonic() >= self._next_prune:
             self._next_prune = monotonic() + _PRUNE_SECONDS
             await self._store.prune(now() - RETENTION)

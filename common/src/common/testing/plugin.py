@@ -14,7 +14,8 @@ Servers are real, private, on loopback, and started when first asked for:
     A `MariaDb`. Skips, with the reason, where no server is installed.
 ``sql_backend``
     "sqlite" and "mariadb" in turn: a test that reaches it runs once on each, the
-    second time with the mark ``mariadb``.
+    second time with the mark ``mariadb``. A test decorated with ``@on_mariadb``
+    runs on that one alone, ``@on_sqlite`` on the other.
 ``database_url_factory``
     ``database_url_factory(service, migrations, *metadata) -> str``: the URL of a
     database of the present ``sql_backend``, migrated and without rows.
@@ -43,7 +44,7 @@ migrated file; MariaDB tests share one database, emptied before each.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 import pytest_asyncio
@@ -59,6 +60,14 @@ from common.testing.databases import (
 )
 from common.testing.identity import FakeIdentity
 from common.testing.nats import NatsServer, delete_streams, running_nats
+
+_MARIADB: Final = pytest.param("mariadb", marks=pytest.mark.mariadb)
+
+on_sqlite: Final = pytest.mark.parametrize("sql_backend", ["sqlite"], indirect=True)
+"""For a test of what only SQLite does."""
+
+on_mariadb: Final = pytest.mark.parametrize("sql_backend", [_MARIADB], indirect=True)
+"""For a test of what only a database server does, such as two writers at once."""
 
 
 class DatabaseUrlFactory(Protocol):
@@ -109,9 +118,7 @@ def mariadb() -> Iterator[MariaDb]:
         yield server
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)],
-)
+@pytest.fixture(params=["sqlite", _MARIADB])
 def sql_backend(request: pytest.FixtureRequest) -> str:
     """Return the name of the backend that this run of the test is for."""
     backend: str = request.param

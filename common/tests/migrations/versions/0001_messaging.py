@@ -15,8 +15,9 @@ def upgrade() -> None:
     op.create_table(
         "notes",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("text", sa.String(200), nullable=False),
+        sa.Column("text", sa.String(200), nullable=False, unique=True),
         sa.Column("due_at", UtcDateTime, nullable=True),
+        sa.CheckConstraint("text <> 'forbidden'", name="ck_notes_text"),
     )
 
 
