@@ -167,6 +167,17 @@ async def test_the_charge_of_an_intent_can_be_expanded(
     assert charge.payment_method_details.card.capture_before > charge.created
 
 
+async def test_the_charges_of_a_list_can_be_expanded(
+    client: stripe.StripeClient, make_held: MakeIntent
+) -> None:
+    held = await make_held()
+    listed = await client.v1.payment_intents.list_async(
+        {"limit": 1, "expand": ["data.latest_charge"]}
+    )
+    assert listed.data[0].id == held.id
+    assert isinstance(listed.data[0].latest_charge, stripe.Charge)
+
+
 async def test_two_intents_never_share_a_secret(make_intent: MakeIntent) -> None:
     key = str(uuid.uuid4())
     one, other = await make_intent(metadata={"k": key}), await make_intent()

@@ -150,9 +150,13 @@ class Reader:
             return _view(account, call, account.get(self._kind, object_id))
         params = call.params(self._page_params)
         found, has_more = account.store.page(self._kind, self._page(account, params))
+        views = [shown(item) for item in found]
+        for path in params.texts("expand"):
+            for view in views:
+                _expand(account, view, path.removeprefix("data."))
         return {
             "object": "list",
-            "data": [shown(item) for item in found],
+            "data": views,
             "has_more": has_more,
             "url": call.path,
         }

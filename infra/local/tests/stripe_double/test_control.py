@@ -111,3 +111,13 @@ async def test_an_unknown_address_is_404_in_stripes_form(double: Double) -> None
         alive = await browser.get("/livez")
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert alive.status_code == 200
+
+
+async def test_a_web_page_cannot_turn_the_knobs(double: Double) -> None:
+    page = {"Origin": "https://elsewhere.example", "Content-Type": "text/plain"}
+    async with httpx.AsyncClient(base_url=double.url) as browser:
+        answer = await browser.put(
+            "/_double/chaos", content='{"drop_all": true}', headers=page
+        )
+    assert answer.status_code == 403
+    assert (await double.control.set_chaos())["drop_all"] is False

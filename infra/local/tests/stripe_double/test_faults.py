@@ -120,3 +120,21 @@ async def test_a_fault_before_the_effect_leaves_the_key_free(
         {"amount": 5000, "currency": "usd"}, options
     )
     assert made.status == "requires_payment_method"
+
+
+async def test_r37_of_a_capture_and_a_void_at_once_one_wins(
+    client: stripe.StripeClient, make_paid: MakeIntent
+) -> None:
+    held = await make_paid(capture_method="manual")
+    answers = await asyncio.gather(
+        client.v1.payment_intents.capture_async(held.id),
+        client.v1.payment_intents.cancel_async(held.id),
+        return_exceptions=True,
+    )
+    won = [one for one in answers if isinstance(one, stripe.PaymentIntent)]
+    lost = [one for one in answers if isinstance(one, stripe.InvalidRequestError)]
+    assert (len(won), len(lost)) == (1, 1)
+    assert lost[0].code == "payment_intent_unexpected_state"
+    read = await client.v1.payment_intents.retrieve_async(held.id)
+    assert read.status == won[0].status
+    assert read.amount_received == (5000 if read.status == "succeeded" else 0)
