@@ -12,7 +12,6 @@ from embedded.output import Output
 from embedded.process import Process
 
 PR_SET_PDEATHSIG = 1
-CHUNK_BYTES = 64 * 1024
 # Loaded before any fork: a child between fork and exec must not load anything.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -36,30 +35,70 @@ def _dies_with(parent: int, orphan_signal: int) -> Callable[[], None] | None:
     return ask
 
 
+class Child(asyncio.SubprocessProtocol):
+    """One started process. Its end is noticed at once, even when something that it
+    started still holds its output open, as an NGINX worker does."""
+
+    def __init__(self, output: Output) -> None:
+        loop = asyncio.get_running_loop()
+        self._output = output
+        self._ended = loop.create_future()
+        self._closed = loop.create_future()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self.pid = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.SubprocessTransport):
+            self._transport = transport
+            self.pid = transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        self._output.feed(data if isinstance(data, bytes) else data.encode())
+
+    def process_exited(self) -> None:
+        if self._transport is not None and not self._ended.done():
+            self._ended.set_result(self._transport.get_returncode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._output.end()
+        if self._transport is not None:
+            self._transport.close()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    async def wait(self) -> int:
+        """Wait for its end; then end what it left behind, and read its last words."""
+        code = await asyncio.shield(self._ended)
+        kill_session(self.pid)
+        await asyncio.shield(self._closed)
+        return int(code)
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._transport is not None:
+                self._transport.send_signal(number)
+
+
 async def spawn(
-    argv: tuple[str, ...], process: Process, environment: Mapping[str, str]
-) -> asyncio.subprocess.Process:
+    argv: tuple[str, ...],
+    process: Process,
+    output: Output,
+    environment: Mapping[str, str],
+) -> Child:
     """Start a command in a session of its own, so that the terminal's Ctrl-C reaches
     only the supervisor, and so that all it leaves behind can be found and ended."""
-    return await asyncio.create_subprocess_exec(
+    _, child = await asyncio.get_running_loop().subprocess_exec(
+        lambda: Child(output),
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        limit=CHUNK_BYTES,
         env={**environment, **process.env},
         cwd=process.cwd,
         start_new_session=True,
         preexec_fn=_dies_with(os.getpid(), process.orphan_signal),
     )
-
-
-async def pump(running: asyncio.subprocess.Process, output: Output) -> None:
-    """Carry a process's output until it closes; without a byte there is no work."""
-    stream = running.stdout
-    while stream is not None and (chunk := await stream.read(CHUNK_BYTES)):
-        output.feed(chunk)
-    output.end()
+    return child
 
 
 async def prepare(
@@ -67,13 +106,12 @@ async def prepare(
 ) -> None:
     """Run the commands a process needs done first, one after the other."""
     for argv in process.prepare:
-        running = await spawn(argv, process, environment)
+        child = await spawn(argv, process, output, environment)
         try:
-            await pump(running, output)
-            code = await running.wait()
+            code = await child.wait()
         except asyncio.CancelledError:
-            kill_session(running.pid)
-            await running.wait()
+            kill_session(child.pid)
+            await child.wait()
             raise
         if code != 0:
             command = " ".join(argv[1:])

@@ -15,8 +15,8 @@ CONFIGURATION = """\
 # Made from the Ingress rules at each start; changes here are lost.
 daemon off;
 worker_processes 1;
-{user}pid {folder}/nginx.pid;
-lock_file {folder}/nginx.lock;
+{user}pid "{folder}/nginx.pid";
+lock_file "{folder}/nginx.lock";
 error_log stderr warn;
 worker_rlimit_nofile 8192;
 
@@ -40,12 +40,12 @@ http {{
     client_max_body_size 64k;
     client_body_buffer_size 64k;
 
-    client_body_temp_path {folder}/client_body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    proxy_cache_path {folder}/cache levels=1:2 keys_zone=shared:4m max_size=64m
+    client_body_temp_path "{folder}/client_body";
+    proxy_temp_path "{folder}/proxy";
+    fastcgi_temp_path "{folder}/fastcgi";
+    uwsgi_temp_path "{folder}/uwsgi";
+    scgi_temp_path "{folder}/scgi";
+    proxy_cache_path "{folder}/cache" levels=1:2 keys_zone=shared:4m max_size=64m
                      inactive=1m use_temp_path=off;
 
     # A caller's request id is kept when it is one, so that it cannot smuggle text
@@ -111,7 +111,7 @@ http {{
 {page_errors}
         location = /{page_file} {{
             internal;
-            root {folder}/pages;
+            root "{folder}/pages";
             add_header X-Request-ID $request_id_kept always;
             add_header Retry-After 2 always;
             add_header Cache-Control no-store always;

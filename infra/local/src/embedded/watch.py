@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Mapping
 
-from embedded.child import describe, kill_session, pump, spawn
+from embedded.child import Child, describe, kill_session, spawn
 from embedded.output import Output, Terminal
 from embedded.process import Process
 from embedded.readiness import until_ready
@@ -39,7 +39,7 @@ class Watch:
         self._stack_file = stack_file
         self._terminal = terminal
         self._environment = environment
-        self._running: asyncio.subprocess.Process | None = None
+        self._running: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._first_ready: asyncio.Future[None] | None = None
@@ -79,19 +79,17 @@ class Watch:
     async def _run_once(self) -> int:
         """Start it, see it become ready, and wait until it ends."""
         name = self.process.name
-        running = await spawn(self.process.argv, self.process, self._environment)
-        self._running = running
-        self._stack_file.started(name, self.process.url, running.pid)
+        child = await spawn(
+            self.process.argv, self.process, self.output, self._environment
+        )
+        self._running = child
+        self._stack_file.started(name, self.process.url, child.pid)
         if self._stopping.is_set():
             self._ask_to_stop()
         async with asyncio.TaskGroup() as group:
-            pumping = group.create_task(pump(running, self.output))
             asking = group.create_task(self._become_ready())
-            code = await running.wait()
+            code = await child.wait()
             asking.cancel()
-            # What it started itself would keep its ports and its pipe.
-            kill_session(running.pid)
-            await pumping
         self._running = None
         if not self._stopping.is_set():
             self._stack_file.service_ready(name, ready=False)
@@ -153,8 +151,7 @@ class Watch:
 
     def _ask_to_stop(self) -> None:
         if self._running is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._running.send_signal(self.process.stop_signal)
+            self._running.send(self.process.stop_signal)
 
     async def stop(self) -> None:
         """Ask it to end and wait; past its grace it is killed, and that is said."""

@@ -64,7 +64,7 @@ def wait_for_port(port: int) -> None:
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    folder = tmp_path_factory.mktemp("gateway") / "nginx"
+    folder = tmp_path_factory.mktemp("a folder") / "nginx"
     ports = choose_free((*SERVICES, "nginx"))
     gateway = nginx.Gateway(
         folder=folder,

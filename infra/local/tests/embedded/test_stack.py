@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from embedded import procfs
 from embedded.demo_data import ACCOUNTS, LISTINGS
 from embedded.testing import RunningStack, StackNotReady, running_stack
 from embedded.testing.standins import all_gone
@@ -59,6 +60,13 @@ async def test_a_stack_from_its_first_start_to_its_end(tmp_path: Path) -> None:
         assert {name: one.url for name, one in stack.services.items()} == {
             name: one.url for name, one in before.items()
         }
+        assert await listed(stack) == titles
+
+        workers = procfs.session_members(stack.pid("nginx"))
+        await stack.kill_everything()
+        await stack.start()
+        await stack.wait_ready()
+        assert all_gone([worker.pid for worker in workers])
         assert await listed(stack) == titles
 
         await stack.restart()

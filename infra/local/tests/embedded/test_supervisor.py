@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from embedded import procfs
 from embedded.readiness import HttpProbe
 from embedded.testing.standins import StandinStacks, all_gone, until
 
@@ -41,6 +42,21 @@ async def test_a_killed_process_comes_back_on_its_port(
     assert await HttpProbe(f"{after['url']}/readyz").problem() is None
     assert "service ended with signal SIGKILL; starting it again" in stack.said()
     assert "service is back" in stack.said()
+
+
+async def test_what_a_killed_process_started_goes_with_it(
+    stacks: StandinStacks, three_parts: Parts
+) -> None:
+    three_parts[1]["option"] = "--with-child"
+    stack = await (await stacks.start(three_parts)).ready()
+    before = stack.service("service")
+    family = [member.pid for member in procfs.session_members(before["pid"])]
+
+    os.kill(before["pid"], signal.SIGKILL)
+    await stack.restarted("service", before["pid"])
+
+    assert len(family) == 2
+    assert all_gone(family)
 
 
 async def test_ctrl_c_stops_in_reverse_order_and_leaves_nothing(

@@ -2,7 +2,8 @@
 
 It answers every path with what it was sent, logs JSON lines as the services do, and
 ends on SIGTERM. Run: python -m embedded.testing.standin_service NAME PORT, with
---ends-at-once or --stubborn (SIGTERM does nothing) for one that misbehaves.
+--ends-at-once, --stubborn (SIGTERM does nothing) or --with-child (which holds its
+output open, as a worker does) for one that misbehaves.
 """
 
 import asyncio
@@ -76,6 +77,8 @@ async def serve(name: str, port: int) -> None:
     listen = (lambda: None) if "--stubborn" in sys.argv else stop.set
     loop.add_signal_handler(signal.SIGTERM, listen)
     server = await asyncio.start_server(handle, "127.0.0.1", port)
+    if "--with-child" in sys.argv:
+        await asyncio.create_subprocess_exec("/bin/sleep", "1000")
     log(name, f"serving as {os.getpid()}")
     async with server:
         await stop.wait()
