@@ -38,9 +38,9 @@ async def search_tickets(
 ) -> list[TicketOut]:
     """What is on sale. The same for everyone, and cacheable for a second."""
     search = query.to_search()
-    tickets = await service.search_tickets(session, search)
+    tickets, has_next = await service.search_tickets(session, search)
     response.headers["Cache-Control"] = CACHEABLE
-    if len(tickets) == search.limit:
+    if has_next:
         _link_next(request, response, _position(tickets[-1], search.sort))
     return [TicketOut.model_validate(ticket) for ticket in tickets]
 
@@ -54,11 +54,11 @@ async def list_own_tickets(
     query: Annotated[OwnQuery, Query()],
 ) -> list[TicketOut]:
     """One's own listings in every state, newest first."""
-    tickets = await service.list_own_tickets(
+    tickets, has_next = await service.list_own_tickets(
         session, user.user_id, after=query.cursor, limit=query.limit
     )
     response.headers["Cache-Control"] = PERSONAL
-    if len(tickets) == query.limit:
+    if has_next:
         _link_next(request, response, tickets[-1].id)
     return [TicketOut.model_validate(ticket) for ticket in tickets]
 

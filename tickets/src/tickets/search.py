@@ -85,11 +85,16 @@ def _value(sort: Sort, made_for: object, value: object) -> int | datetime | None
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
-    # A bool is an int to isinstance, and databases have no larger numbers.
-    is_price = type(value) is int and 0 <= value <= _MAX_PRICE
-    if is_price and sort in {Sort.PRICE, Sort.PRICE_DESC}:
-        return value
+    if sort in {Sort.PRICE, Sort.PRICE_DESC}:
+        return _price(value)
     raise ValueError
+
+
+def _price(value: object) -> int:
+    # A bool is an int to isinstance, and databases have no larger numbers.
+    if type(value) is not int or not 0 <= value <= _MAX_PRICE:
+        raise ValueError
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 All run in the caller's transaction and put their events into its outbox.
 """
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,14 +45,14 @@ async def get_ticket(session: AsyncSession, ticket_id: str) -> Ticket:
     return await repository.get_ticket(session, ticket_id)
 
 
-async def search_tickets(session: AsyncSession, search: Search) -> Sequence[Ticket]:
+async def search_tickets(session: AsyncSession, search: Search) -> repository.Page:
     """Return one page of what can be bought now."""
     return await repository.search_on_sale(session, search)
 
 
 async def list_own_tickets(
     session: AsyncSession, seller_id: str, *, after: str | None, limit: int
-) -> Sequence[Ticket]:
+) -> repository.Page:
     """Return one page of the seller's own listings, whatever became of them."""
     return await repository.list_by_seller(session, seller_id, after=after, limit=limit)
 
