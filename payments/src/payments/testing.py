@@ -1,0 +1,182 @@
+"""The service without its edges, for tests: no HTTP and no broker, all else real."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import select, update
+
+from common.clock import now
+from common.db import Database, utc_now
+from common.events import (
+    CancelReason,
+    Event,
+    OrderAwaitingPayment,
+    OrderCancelled,
+    OrderClaimed,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderState,
+    OrderStatus,
+)
+from common.ids import new_id
+from common.inbox import Inbox
+from common.testing import published
+from payments import ledger
+from payments.consumers import handlers
+from payments.gateway import Gateway, connected
+from payments.models import LedgerEntry, Payment
+from payments.paying import OpenPayment, PayOrder, Till, open_payment
+from payments.settings import Settings
+from payments.settling import Settler
+
+E = TypeVar("E", bound=OrderState)
+
+BUYER = "019a0000-0000-7000-8000-00000000b0b0"
+
+
+def make_order(**changes: Any) -> OrderAwaitingPayment:  # noqa: ANN401 - any field
+    """Return an order of `BUYER` that waits for money, but for what is changed."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "version": 2,
+        "buyer_id": BUYER,
+        "ticket": OrderedTicket(id=new_id(), version=1, seller_id="seller", title="T"),
+        "price": 2_000,
+        "fee": 200,
+        "total": 2_200,
+        "currency": "usd",
+        "status": OrderStatus.AWAITING_PAYMENT,
+        "expires_at": now() + timedelta(minutes=15),
+        **changes,
+    }
+    return OrderAwaitingPayment(**values)
+
+
+def created(order: OrderState) -> OrderCreated:
+    """Return the event that came before ``order`` could be paid."""
+    return _next(OrderCreated, order, version=1, status=OrderStatus.CREATED)
+
+
+def claimed(order: OrderState, payment_id: str) -> OrderClaimed:
+    """Return what orders says when it claims ``order`` for a payment."""
+    return _next(OrderClaimed, order, version=3, claimed_payment=payment_id)
+
+
+def completed(order: OrderState, payment_id: str) -> OrderCompleted:
+    """Return what orders says when the money was taken."""
+    return _next(
+        OrderCompleted,
+        order,
+        version=4,
+        claimed_payment=payment_id,
+        status=OrderStatus.COMPLETE,
+    )
+
+
+def cancelled(
+    order: OrderState,
+    reason: CancelReason = CancelReason.EXPIRED,
+    claimed_payment: str | None = None,
+) -> OrderCancelled:
+    """Return what orders says when ``order`` ends without a sale."""
+    return _next(
+        OrderCancelled,
+        order,
+        version=5,
+        status=OrderStatus.CANCELLED,
+        cancel_reason=reason,
+        claimed_payment=claimed_payment,
+    )
+
+
+def _next(event_type: type[E], order: OrderState, **changes: object) -> E:
+    state = order.model_dump(exclude={"event_id", "occurred_at"})
+    return event_type.model_validate({**state, **changes})
+
+
+@dataclass
+class Desk:
+    """One process's worth of payments, worked by hand: nothing runs by itself."""
+
+    database: Database
+    gateway: Gateway
+    settler: Settler
+    till: Till
+    inbox: Inbox
+
+    async def hear(self, *events: Event) -> None:
+        """Apply events as the consumer does, inbox included."""
+        for event in events:
+            await self.inbox.apply([event])
+
+    async def open(self, order: OrderState, key: str | None = None) -> OpenPayment:
+        """Do what the buyer's POST does."""
+        wish = PayOrder(order.buyer_id, order.id, key)
+        return await open_payment(self.till, wish)
+
+    async def look(self, order: OrderState) -> Payment:
+        """Have the payment of ``order`` looked at now, whether it is due or not."""
+        await self._make_due(order)
+        await self.settler.settle((await self.payment(order)).id)
+        return await self.payment(order)
+
+    async def rest(self, order: OrderState) -> Payment:
+        """Settle the payment of ``order`` until it is not due any more."""
+        payment = await self.payment(order)
+        while await self.settler.settle(payment.id):
+            pass
+        return await self.payment(order)
+
+    async def payment(self, order: OrderState) -> Payment:
+        """Return the payment of ``order`` as it is committed."""
+        async with self.database.reading() as session:
+            found = await session.scalars(
+                select(Payment).where(Payment.order_id == order.id)
+            )
+            return found.one()
+
+    async def ledger(self, order: OrderState) -> list[tuple[str, int]]:
+        """Return kind and amount of all that moved for ``order``, oldest first."""
+        async with self.database.reading() as session:
+            found = await session.execute(
+                select(LedgerEntry.kind, LedgerEntry.amount)
+                .where(LedgerEntry.order_id == order.id)
+                .order_by(LedgerEntry.id)
+            )
+            return [(kind, amount) for kind, amount in found]
+
+    async def subjects(self) -> list[str]:
+        """Return the subjects of all events decided on, oldest first."""
+        return [event.subject for event in await published(self.database)]
+
+    async def net(self, order: OrderState) -> int:
+        """Return what was taken for ``order`` less what was given back."""
+        async with self.database.reading() as session:
+            return (await ledger.net_captured(session)).get(order.id, 0)
+
+    async def _make_due(self, order: OrderState) -> None:
+        async with self.database.transaction() as session:
+            await session.execute(
+                update(Payment)
+                .where(Payment.order_id == order.id)
+                .values(due_at=utc_now())
+            )
+
+
+@asynccontextmanager
+async def desk(database: Database, settings: Settings) -> AsyncIterator[Desk]:
+    """Lend a desk on ``database`` that calls Stripe as ``settings`` say."""
+    async with connected(settings) as stripe:
+        alarm = asyncio.Event()
+        yield Desk(
+            database=database,
+            gateway=stripe,
+            settler=Settler(database, stripe, settings),
+            till=Till(database, stripe, alarm.set, settings.poll_first_seconds),
+            inbox=Inbox(database, handlers(alarm.set)),
+        )
