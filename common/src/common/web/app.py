@@ -9,7 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import Database
 from common.web import health
-from common.web.middleware import ObservationMiddleware, SameOriginMiddleware
+from common.web.middleware import (
+    BodyLimitMiddleware,
+    ObservationMiddleware,
+    SameOriginMiddleware,
+)
 from common.web.problems import install_problem_handlers
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -37,10 +41,11 @@ def create_service_app(
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
     )
     install_problem_handlers(app)
-    # The last one added is the outermost.
+    # The last one added is the outermost. FastAPI's own limit would lie outside of
+    # them all: its refusal would be no problem body and go unobserved.
+    app.add_middleware(BodyLimitMiddleware, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(SameOriginMiddleware)
     app.add_middleware(ObservationMiddleware)
     app.include_router(health.router)

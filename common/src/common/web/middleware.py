@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.ids import new_id
@@ -94,6 +95,40 @@ class _Observed:
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies above a size: by what is declared, and else by what comes."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared[:18]) > self._max_bytes:
+            refusal = problem(413, "request_entity_too_large", "The body is too large")
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        left = self._max_bytes
+
+        async def receive_counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                # Raised where the body is read, answered as any other error.
+                raise HTTPException(413)
+            return message
+
+        return receive_counted
 
 
 class SameOriginMiddleware:

@@ -18,6 +18,9 @@ log = logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+_LONGEST_NAME = 100
+"""Of a field in an error: the name of an unknown one is the caller's own text."""
+
 
 def problem(
     status: int,
@@ -91,7 +94,7 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     malformed = error["type"] == "json_invalid"
     names = [str(part) for part in location[1:] if not malformed] or [str(location[0])]
     message = str(error["msg"]).removeprefix("Value error, ")
-    return {"field": ".".join(names), "message": message}
+    return {"field": ".".join(names)[:_LONGEST_NAME], "message": message}
 
 
 async def _on_http_exception(_: Request, error: Exception) -> Response:
