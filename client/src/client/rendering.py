@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fastapi import Request
@@ -34,6 +35,7 @@ class Page:
     is_public: bool = False
 
 
+@cache
 def templates() -> Environment:
     """The Jinja environment: everything escaped, an unknown name is an error."""
     env = Environment(

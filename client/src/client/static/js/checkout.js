@@ -120,6 +120,7 @@ function showConfirming() {
   checkout.hidden = true;
   document.getElementById("cancel-order")?.remove();
   document.querySelector(".timer")?.remove();
+  document.getElementById("order-spinner").hidden = false;
   const title = document.getElementById("order-title");
   title.textContent = checkout.dataset.confirmingTitle;
   document.getElementById("order-lead").textContent = checkout.dataset.confirmingLead;
