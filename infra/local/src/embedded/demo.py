@@ -83,9 +83,10 @@ async def _pay(buyer: Visitor, order: Json) -> None:
 
 
 async def _look_back(buyer: Visitor, ticket: Json, order: Json, gateway: str) -> None:
-    sold = await buyer.ticket(ticket["id"])
+    sold = await buyer.wait_for_ticket(ticket["id"], "sold")
     _say("The ticket is", sold["status"])
-    _say("See for yourself", f"{gateway}/tickets/{ticket['id']}")
+    address = gateway.replace("127.0.0.1", "localhost")
+    _say("See for yourself", f"{address}/tickets/{ticket['id']}")
     _say("Money taken", _money(order, "total"))
 
 

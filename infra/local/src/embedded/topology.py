@@ -119,7 +119,7 @@ def _stripe_double(
         env={
             "HOST": ports.LOOPBACK,
             "PORT": str(addresses.ports[STRIPE]),
-            "STATE_PATH": str(folder / "state.json"),
+            "STATE_PATH": str(folder / "state.sqlite3"),
             "STRIPE_WEBHOOK_URL": f"{addresses.gateway}{WEBHOOK_PATH}",
             "STRIPE_WEBHOOK_SECRET": keys.webhook_secret,
             "STRIPE_SECRET_KEY": keys.stripe_secret_key,

@@ -70,6 +70,23 @@ class Visitor:
         ).json()
         return found
 
+    async def wait_for_ticket(
+        self, ticket_id: str, status: str, *, seconds: float = WAIT_SECONDS
+    ) -> Json:
+        """Wait until a ticket is ``status``; return it.
+
+        Raises:
+            NeverHappened: it did not come to that in time.
+        """
+
+        async def reached() -> Json | None:
+            ticket = await self.ticket(ticket_id)
+            return ticket if ticket["status"] == status else None
+
+        return await eventually(
+            reached, f"ticket {ticket_id} is {status}", seconds=seconds
+        )
+
     async def try_order(
         self, ticket_id: str, *, key: str | None = None, **fields: object
     ) -> httpx.Response:
@@ -144,7 +161,10 @@ class Visitor:
 
     async def buy(self, ticket_id: str, card: str = "pm_card_visa") -> Json:
         """Reserve, pay, and wait until it is complete; return the order."""
-        order = await self.order(ticket_id)
+        return await self.pay(await self.order(ticket_id), card)
+
+    async def pay(self, order: Json, card: str = "pm_card_visa") -> Json:
+        """Pay an order and wait until it is complete; return it."""
         await self.wait_for_order(order["id"], "awaiting:payment")
         secret = await self.start_payment(order["id"])
         _succeeded(await self.confirm_card(secret, card))

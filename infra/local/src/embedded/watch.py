@@ -11,7 +11,7 @@ from embedded.process import Process
 from embedded.readiness import until_ready
 from embedded.state_file import StackFile
 
-READY_SECONDS = 90.0
+READY_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 # A process that served this long is healthy: its next crash counts as the first.

@@ -19,7 +19,7 @@ from typing import Any
 from embedded import procfs, state_file
 from embedded.settings import ROOT
 
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.05
 OUTPUT_FILE = "stack-output.log"
