@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from auth.mongo import Mongo
-from auth.service import Accounts
+from auth.errors import StoreUnavailable
+from auth.mongo import Mongo, MongoSession
 from common.testing.asgi import RunningApp
 from common.testing.http import assert_problem
 from common.testing.mongo import MongoServer
@@ -74,13 +74,17 @@ async def test_auth_starts_before_its_database(
 
 
 async def test_nothing_is_written_before_the_unique_index_exists(
-    accounts: Accounts, start_app: StartApp, mongo_server: MongoServer
+    start_app: StartApp, mongo_server: MongoServer
 ) -> None:
     mongo_server.stop()
     app = await start_app(prepared=False, mongo_url=mongo_server.url)
     mongo: Mongo = app.state["accounts"].mongo
-    with pytest.raises(Exception, match="not available yet"):
-        await mongo.transaction(accounts.mongo.transaction)
+
+    async def never(session: MongoSession) -> None:
+        raise AssertionError(session)
+
+    with pytest.raises(StoreUnavailable, match="not available yet"):
+        await mongo.transaction(never)
 
 
 async def test_signing_up_does_not_need_nats(

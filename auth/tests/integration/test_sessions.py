@@ -18,6 +18,7 @@ from auth.service import Accounts
 from common.events import SessionsRevoked
 from common.identity import COOKIE, JwksCache, Revocations, TokenVerifier
 from common.ids import new_id
+from common.outbox import Backlog
 from common.testing.asgi import BASE_URL, RunningApp
 
 StartApp = Callable[..., Awaitable[RunningApp]]
@@ -307,7 +308,8 @@ async def test_other_replica_hears_of_it_within_a_second(
     outbox = here.state["accounts"].outbox
 
     async def is_empty() -> bool:
-        return (await outbox.backlog()).pending == 0
+        backlog: Backlog = await outbox.backlog()
+        return backlog.pending == 0
 
     await until(is_empty)
 

@@ -52,7 +52,8 @@ async def add_events(mongo: Mongo, outbox: MongoOutbox, count: int) -> list[str]
             await outbox.add(event, session)
 
     await mongo.transaction(store)
-    return [event.event_id for event in events]
+    # Ids of one millisecond have no order of their own.
+    return sorted(event.event_id for event in events)
 
 
 async def add_user(mongo: Mongo, users: UserRepository, user: User) -> None:

@@ -5,10 +5,13 @@ import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Final
 
 from common.telemetry.logs import logger
 
 log = logger(__name__)
+
+_CANCEL_AGAIN_SECONDS: Final = 0.5
 
 
 @asynccontextmanager
@@ -26,7 +29,11 @@ async def background(
         yield task
     finally:
         task.remove_done_callback(_end_process_on_failure)
-        task.cancel()
+        # Asked again and again: nats-py swallows a cancellation that meets it
+        # between two attempts to connect, and then tries to connect for ever.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_AGAIN_SECONDS)
         await asyncio.gather(task, return_exceptions=True)
 
 
