@@ -1,11 +1,15 @@
 """What people type, read into what the services take, with an error a field."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from starlette.datastructures import FormData
+
 from client.api_types import FieldError, ListingBody, Ticket
 from client.display import local_time, zone_names
+from common.ids import is_id, new_id
 from common.money import InvalidAmount, check_price, parse_amount
 
 LISTING_FIELDS = (
@@ -28,8 +32,10 @@ SORTS = {
     "price": "Price, low to high",
     "-price": "Price, high to low",
 }
-LIMITS = {"title": 100, "venue": 100, "city": 100, "section": 20, "row": 20, "seat": 20}
+LIMITS = {"title": 100, "venue": 100, "city": 100, "section": 40, "row": 40, "seat": 40}
 _MAX_TYPED = 200
+_VERSION = re.compile(r"[0-9]{1,9}")
+_MAX_SEARCHED = 100
 _API_FIELDS = {"starts_at": "date", "currency": "price"}
 
 
@@ -44,7 +50,7 @@ class Form:
         """Put a service's own field errors next to the fields people see."""
         for error in errors:
             name = error.field.rsplit(".", 1)[-1]
-            self.errors.setdefault(_API_FIELDS.get(name, name), error.message)
+            self.errors.setdefault(_API_FIELDS.get(name, name), sentence(error.message))
 
 
 def typed(source: object, names: tuple[str, ...]) -> dict[str, str]:
@@ -55,6 +61,18 @@ def typed(source: object, names: tuple[str, ...]) -> dict[str, str]:
         name: value.strip()[:_MAX_TYPED] if isinstance(value, str) else ""
         for name, value in found.items()
     }
+
+
+def read_key(sent: FormData) -> str:
+    """The idempotency key a form was given, or a new one if it was tampered with."""
+    key = sent.get("key")
+    return key if isinstance(key, str) and is_id(key) else new_id()
+
+
+def read_version(sent: FormData) -> int | None:
+    """The version of a listing that a form was made from; None if it says none."""
+    match = _VERSION.fullmatch(str(sent.get("version", "")))
+    return int(match[0]) if match else None
 
 
 def read_listing(form: Form, currency: str, *, now: datetime) -> ListingBody | None:
@@ -109,7 +127,7 @@ def _read_price(form: Form, currency: str) -> int | None:
     try:
         return check_price(price, currency)
     except InvalidAmount as error:
-        form.errors["price"] = _sentence(error)
+        form.errors["price"] = sentence(f"this {error}")
         return None
 
 
@@ -121,12 +139,14 @@ def read_amount(form: Form, name: str, currency: str) -> int | None:
     try:
         return parse_amount(text, currency)
     except InvalidAmount as error:
-        form.errors[name] = _sentence(error)
+        form.errors[name] = sentence(f"this {error}")
         return None
 
 
-def _sentence(error: InvalidAmount) -> str:
-    return f"This {error}."
+def sentence(message: str) -> str:
+    """Write what a service says about a field, often a fragment, as a sentence."""
+    whole = message[:1].upper() + message[1:]
+    return whole if whole.endswith((".", "!", "?")) else f"{whole}."
 
 
 def _read_start(form: Form, now: datetime) -> datetime | None:
@@ -172,7 +192,12 @@ def _read_time(form: Form) -> time | None:
 def read_search(form: Form, currency: str) -> dict[str, str]:
     """The filters that make sense, as the tickets API takes them."""
     values = form.values
-    filters = {name: values[name] for name in ("q", "city") if values[name]}
+    filters = {}
+    for name in ("q", "city"):
+        if len(values[name]) > _MAX_SEARCHED:
+            form.errors[name] = f"Use at most {_MAX_SEARCHED} characters."
+        elif values[name]:
+            filters[name] = values[name]
     for name in ("from", "to"):
         if values[name] and _read_date(form, name):
             filters[name] = values[name]

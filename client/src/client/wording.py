@@ -144,6 +144,14 @@ _REFUSALS: dict[str, tuple[str, str]] = {
             "charged, and it may come back if they do not pay."
         ),
     ),
+    "ticket_not_on_sale": (
+        "No longer for sale",
+        "The seller took this ticket off sale. Nothing was ordered.",
+    ),
+    "ticket_catching_up": (
+        "One moment",
+        "The listing is just being updated. Nothing was ordered; press buy again.",
+    ),
     "own_ticket": ("This is your own ticket", "You cannot buy what you are selling."),
     "sale_closed": ("The sale has closed", "This event is too close or has begun."),
     "price_changed": (
@@ -199,7 +207,7 @@ def order_stage(order: Order, payment: Payment | None) -> Stage:
     paid = payment.status if payment else None
     if paid in ("authorized", "captured"):
         return "confirming"
-    if paid in ("voided", "failed", "refunded"):
+    if paid in ("failed", "refunded"):
         return "releasing"
     if order.seconds_left <= 0:
         return "expiring"

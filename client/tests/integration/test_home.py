@@ -149,3 +149,25 @@ async def test_a_notice_is_a_code_and_never_text_from_the_address(
     services.answer(LIST, [])
     page = await browser.get("/?notice=Your+account+is+locked")
     assert "locked" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(422, "cannot be understood"), (429, "Too many attempts"), (403, "just now")],
+)
+async def test_a_refused_search_is_told_and_the_page_stands(
+    browser: httpx.AsyncClient, services: FakeServices, status: int, words: str
+) -> None:
+    services.refuse(LIST, status)
+    page = await browser.get("/?cursor=forged")
+    assert page.status_code == 200
+    assert words in page.text
+
+
+async def test_a_search_of_unreasonable_length_is_not_sent_on(
+    browser: httpx.AsyncClient, services: FakeServices
+) -> None:
+    services.answer(LIST, [])
+    page = await browser.get("/", params={"q": "x" * 101})
+    assert 'id="q-error"' in page.text
+    assert "q" not in services.calls(LIST)[0].url.params

@@ -204,12 +204,12 @@ async def test_paying_gives_a_script_the_client_secret(
 ) -> None:
     services.answer(PAY, {"id": "pi_1_secret_2", "status": "intent"}, 201)
     json = {"accept": "application/json"}
-    answer = await signed_in.post(f"{PAGE}/pay", data={"key": "k1"}, headers=json)
+    answer = await signed_in.post(f"{PAGE}/pay", data={"key": ID}, headers=json)
     assert answer.status_code == 201
     assert answer.json() == {"client_secret": "pi_1_secret_2"}
     assert answer.headers["cache-control"] == "private, no-store"
     assert services.sent(PAY) == {"order_id": ID}
-    assert services.calls(PAY)[0].headers["idempotency-key"] == "k1"
+    assert services.calls(PAY)[0].headers["idempotency-key"] == ID
 
 
 async def test_paying_with_a_plain_form_gives_the_page_with_the_card_form(
@@ -217,7 +217,7 @@ async def test_paying_with_a_plain_form_gives_the_page_with_the_card_form(
 ) -> None:
     services.answer(PAY, {"id": "pi_1_secret_2", "status": "intent"}, 201)
     services.answer(ORDER, make_order())
-    page = await signed_in.post(f"{PAGE}/pay", data={"key": "k1"})
+    page = await signed_in.post(f"{PAGE}/pay", data={"key": ID})
     assert page.status_code == 200
     assert 'data-client-secret="pi_1_secret_2"' in page.text
     assert page.headers["cache-control"] == "private, no-store"

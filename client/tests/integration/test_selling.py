@@ -70,7 +70,7 @@ async def test_a_services_field_error_stands_next_to_its_field(
     services.refuse(POST, 422, "invalid_input", errors=errors)
     page = await signed_in.post("/sell", data=FORM)
     assert page.status_code == 422
-    assert '<p class="field__error" id="date-error">must be later</p>' in page.text
+    assert '<p class="field__error" id="date-error">Must be later.</p>' in page.text
 
 
 async def test_a_session_that_ended_costs_nothing_of_what_was_typed(

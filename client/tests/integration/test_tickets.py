@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from client.testing import FakeServices
+from common.ids import is_id
 
 pytestmark = pytest.mark.asyncio
 ID = "018f0000-0000-7000-8000-000000000001"
@@ -76,12 +77,12 @@ async def test_buying_orders_the_version_seen_and_opens_the_order(
 ) -> None:
     services.answer(BUY, make_order(), 201)
     answer = await signed_in.post(
-        f"{PAGE}/reserve", data={"version": "3", "key": "key-1"}
+        f"{PAGE}/reserve", data={"version": "3", "key": ORDER_ID}
     )
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/orders/{ORDER_ID}"
     assert services.sent(BUY) == {"ticket_id": ID, "ticket_version": 3}
-    assert services.calls(BUY)[0].headers["idempotency-key"] == "key-1"
+    assert services.calls(BUY)[0].headers["idempotency-key"] == ORDER_ID
 
 
 async def test_a_visitor_who_buys_signs_in_first_and_comes_back(
@@ -129,6 +130,7 @@ async def test_just_taken_is_told_in_plain_words_with_a_way_on(
     [
         ("own_ticket", "This is your own ticket"),
         ("sale_closed", "The sale has closed"),
+        ("ticket_not_on_sale", "No longer for sale"),
         ("already_yours", "You already hold this ticket"),
     ],
 )
@@ -159,6 +161,34 @@ async def test_too_many_orders_say_how_long_to_wait(
     assert "in 30 seconds" in page.text
 
 
+async def test_a_listing_orders_has_not_heard_of_yet_can_be_tried_again(
+    signed_in: httpx.AsyncClient, services: FakeServices, make_ticket: Make
+) -> None:
+    services.refuse(BUY, 404, "ticket_not_found")
+    services.answer(GET, make_ticket())
+    page = await signed_in.post(f"{PAGE}/reserve", data={"version": "3"})
+    assert page.status_code == 409
+    assert "just being updated" in page.text
+    assert 'id="buy"' in page.text
+
+
+async def test_buying_what_does_not_exist_is_not_found(
+    signed_in: httpx.AsyncClient,
+) -> None:
+    page = await signed_in.post(f"{PAGE}/reserve", data={"version": "3"})
+    assert page.status_code == 404
+
+
+async def test_a_key_that_was_tampered_with_is_replaced(
+    signed_in: httpx.AsyncClient, services: FakeServices, make_order: Make
+) -> None:
+    services.answer(BUY, make_order(), 201)
+    key = "x\r\nx-evil: 1"
+    answer = await signed_in.post(f"{PAGE}/reserve", data={"version": "3", "key": key})
+    assert answer.headers["location"] == f"/orders/{ORDER_ID}"
+    assert is_id(services.calls(BUY)[0].headers["idempotency-key"])
+
+
 async def test_a_reservation_is_never_sent_twice_by_us(
     signed_in: httpx.AsyncClient, services: FakeServices
 ) -> None:
@@ -168,7 +198,7 @@ async def test_a_reservation_is_never_sent_twice_by_us(
     assert len(services.calls(BUY)) == 1
 
 
-@pytest.mark.parametrize("version", ["", "abc", "-1", "٣"])
+@pytest.mark.parametrize("version", ["", "abc", "-1", "٣", "9" * 20])
 async def test_a_version_that_is_no_number_is_left_to_orders(
     signed_in: httpx.AsyncClient,
     services: FakeServices,

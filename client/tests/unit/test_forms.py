@@ -145,7 +145,7 @@ def test_errors_of_a_service_land_on_the_fields_people_see() -> None:
             FieldError(field="body.title", message="too long"),
         ]
     )
-    assert form.errors == {"date": "too early", "title": "too long"}
+    assert form.errors == {"date": "Too early.", "title": "Too long."}
 
 
 def test_typed_text_is_trimmed_and_bounded() -> None:

@@ -8,6 +8,7 @@ import pytest
 from client.api_types import (
     CancelReason,
     Order,
+    OrderStatus,
     Payment,
     PaymentStatus,
     Problem,
@@ -22,6 +23,7 @@ from client.wording import (
     stage_words,
     throttled_words,
 )
+from common import events
 
 Make = Callable[..., dict[str, Any]]
 
@@ -40,7 +42,8 @@ Make = Callable[..., dict[str, Any]]
         ({}, "authorized", "confirming"),
         ({"seconds_left": 0}, "authorized", "confirming"),
         ({}, "captured", "confirming"),
-        ({}, "voided", "releasing"),
+        ({}, "voided", "pay"),
+        ({}, "refunded", "releasing"),
         ({}, "failed", "releasing"),
         ({"claimed": True}, "authorized", "finishing"),
         ({"status": "complete", "claimed": True}, "captured", "complete"),
@@ -77,6 +80,14 @@ def test_each_reason_has_its_own_words_and_says_what_about_money(
     words = stage_words("cancelled", Order.model_validate(cancelled))
     about_money = ("not charged", "back to your card", "returned in full")
     assert any(part in words.lead for part in about_money)
+
+
+def test_the_vocabulary_is_that_of_the_events() -> None:
+    assert set(get_args(CancelReason)) == {
+        reason.value for reason in events.CancelReason
+    }
+    assert set(get_args(OrderStatus)) == {status.value for status in events.OrderStatus}
+    assert set(get_args(TicketStatus)) == {one.value for one in events.TicketStatus}
 
 
 def test_reasons_are_told_apart(make_order: Make) -> None:

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from client.api_types import Problem
 from client.backend import ServiceProblem
-from client.forms import Form
+from client.forms import Form, sentence
 from client.navigation import safe_next
 from client.pages.routes import PageRoute
 from client.rendering import Page, render, see_other
@@ -21,7 +21,6 @@ from client.wording import throttled_words
 router = APIRouter(route_class=PageRoute)
 
 _MAX_EMAIL = 255
-_MAX_PASSWORD = 255
 
 
 @router.get("/signin")
@@ -149,8 +148,6 @@ async def _read_credentials(request: Request) -> tuple[Form, str]:
         form.errors["email"] = "Type your e-mail address."
     if not password:
         form.errors["password"] = "Type a password."  # noqa: S105 - a message
-    elif len(password) > _MAX_PASSWORD:
-        form.errors["password"] = f"Use at most {_MAX_PASSWORD} characters."
     return form, password
 
 
@@ -184,7 +181,7 @@ def _explain_password(form: Form, error: ServiceProblem) -> None:
     problem = error.problem
     names = {"current_password": "current", "new_password": "new"}
     for found in problem.errors:
-        form.errors[names.get(found.field, "new")] = found.message
+        form.errors[names.get(found.field, "new")] = sentence(found.message)
     if problem.status == 429:
         form.errors["current"] = throttled_words(problem)
     elif problem.status in (400, 401, 403) and not form.errors:

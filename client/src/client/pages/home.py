@@ -6,14 +6,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from client import forms
+from client.api_types import Problem
 from client.backend import ServiceProblem, ServiceUnavailable, Visitor
 from client.forms import Form, read_search, typed
 from client.gateway import Gateway, TicketPage
 from client.pages.routes import PageRoute
 from client.rendering import Page, render
 from client.visiting import GatewayDep, SettingsDep, VisitorDep, read_with
+from client.wording import throttled_words
 
 router = APIRouter(route_class=PageRoute)
+_UNAVAILABLE = (
+    "The list of tickets cannot be loaded just now. Please try again in a moment."
+)
+_NOT_UNDERSTOOD = "That search cannot be understood. Change it, or clear all filters."
 _FOLDED = ("from", "to", "min_price", "max_price", "sort")
 
 
@@ -26,11 +32,13 @@ async def home(
     if cursor := request.query_params.get("cursor"):
         filters["cursor"] = cursor
     call = _find_tickets(gateway, visitor, filters)
-    reader, found = await read_with(gateway, visitor, call)
+    reader, answer = await read_with(gateway, visitor, call)
+    found = answer if isinstance(answer, TicketPage) else None
     data = {
         "form": form,
         "sorts": forms.SORTS,
         "page": found,
+        "trouble": answer if isinstance(answer, str) else None,
         "is_filtered": any(form.values.values()),
         "shows_filters": bool(form.errors)
         or any(form.values[name] for name in _FOLDED),
@@ -44,12 +52,22 @@ async def home(
 
 async def _find_tickets(
     gateway: Gateway, visitor: Visitor, filters: dict[str, str]
-) -> TicketPage | None:
-    """What is on sale; None when the list cannot be had, which the page says."""
+) -> TicketPage | str:
+    """What is on sale, or in words why the list cannot be had; the page stands."""
     try:
         return await gateway.tickets(visitor, filters)
-    except (ServiceProblem, ServiceUnavailable):
-        return None
+    except ServiceProblem as error:
+        return _trouble(error.problem)
+    except ServiceUnavailable:
+        return _UNAVAILABLE
+
+
+def _trouble(problem: Problem) -> str:
+    if problem.status == 429:
+        return throttled_words(problem)
+    if problem.status in (400, 422):
+        return _NOT_UNDERSTOOD
+    return _UNAVAILABLE
 
 
 def _more_url(form: Form, found: TicketPage | None) -> str | None:

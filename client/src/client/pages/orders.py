@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from client.api_types import Checkout, Order, Payment
 from client.backend import ServiceProblem, ServiceUnavailable, Visitor
+from client.forms import read_key
 from client.gateway import Gateway
 from client.pages.routes import PageRoute
 from client.rendering import Page, render, see_other
@@ -29,7 +30,6 @@ from common.ids import new_id
 
 router = APIRouter(route_class=PageRoute)
 _NO_STORE = {"cache-control": "private, no-store"}
-_MAX_KEY = 64
 
 
 @router.get("/orders")
@@ -99,7 +99,7 @@ async def pay(
     A script gets the client secret as JSON, a plain form the page with the card
     fields on it. Asking twice prepares nothing twice.
     """
-    key = str((await request.form()).get("key", ""))[:_MAX_KEY] or new_id()
+    key = read_key(await request.form())
     if _wants_json(request):
         return await _pay_as_json(gateway, visitor, order_id, key=key)
     try:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 from client import display, forms
 from client.api_types import Ticket
 from client.backend import ServiceProblem
-from client.forms import Form, listing_values, read_listing, typed
+from client.forms import Form, listing_values, read_listing, read_version, typed
 from client.pages.routes import PageRoute
 from client.rendering import Page, render, see_other
 from client.visiting import (
@@ -95,10 +95,9 @@ async def save(
     listing = read_listing(form, ticket.currency, now=clock.now())
     refusal = _Refusal(422)
     if listing is not None:
-        version = str(sent.get("version", ""))
-        seen = int(version) if version.isascii() and version.isdigit() else 0
+        version = read_version(sent) or 0
         try:
-            await gateway.edit_ticket(visitor, ticket_id, seen, listing=listing)
+            await gateway.edit_ticket(visitor, ticket_id, version, listing=listing)
         except ServiceProblem as error:
             refusal = _explain(error, form)
         else:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from client.api_types import Problem, Ticket
 from client.backend import ServiceProblem
+from client.forms import read_key, read_version
 from client.pages.routes import PageRoute
 from client.rendering import Page, render, see_other
 from client.visiting import (
@@ -22,7 +23,6 @@ from client.wording import TICKET_STATES, refusal_words
 from common.ids import new_id
 
 router = APIRouter(route_class=PageRoute)
-_MAX_KEY = 64
 
 
 @router.get("/tickets/{ticket_id:uuid}")
@@ -43,23 +43,30 @@ async def reserve(
     if not visitor.has_session:
         raise SignInNeeded(f"/tickets/{ticket_id}")
     sent = await request.form()
-    version, key = str(sent.get("version", "")), str(sent.get("key", ""))
-    seen = int(version) if version.isascii() and version.isdigit() else None
+    version = read_version(sent)
     try:
-        order = await gateway.reserve(
-            visitor, ticket_id, seen, key=key[:_MAX_KEY] or new_id()
-        )
+        order = await gateway.reserve(visitor, ticket_id, version, key=read_key(sent))
     except ServiceProblem as error:
         if error.problem.status == 401:
             raise SignInNeeded(f"/tickets/{ticket_id}") from error
-        if error.problem.status not in (409, 422, 429):
-            raise
-        refusal = error.problem
+        refusal = _refusal(error)
     else:
         return see_other(f"/orders/{order.id}")
     ticket = await gateway.ticket(visitor, ticket_id)
     reader = await find_reader(gateway, visitor)
     return render(request, _refused(reader, ticket, refusal))
+
+
+def _refusal(error: ServiceProblem) -> Problem:
+    """A refusal the ticket's page can show; raises every other."""
+    problem = error.problem
+    if problem.status == 404:
+        # Orders may not have heard of a brand-new listing yet; if there is no such
+        # ticket at all, asking tickets for it says so next.
+        return problem.model_copy(update={"code": "ticket_catching_up"})
+    if problem.status in (409, 422, 429):
+        return problem
+    raise error
 
 
 def _refused(reader: Reader, ticket: Ticket, refusal: Problem) -> Page:
