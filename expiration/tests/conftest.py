@@ -1,6 +1,5 @@
 """A real Redis that a test may kill, orders as the service sees it, the service."""
 
-import asyncio
 import importlib.util
 import os
 import socket
@@ -13,14 +12,13 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 from arq import ArqRedis
-from asgi_lifespan import LifespanManager
 from pydantic import SecretStr
 
 from common.bus import JetStream, connected
@@ -29,11 +27,12 @@ from common.events import (
     ExpirationCompleted,
     OrderCancelled,
     OrderCreated,
-    OrderedTicket,
-    OrderStatus,
 )
 from common.events.orders import OrderState
 from common.outbox import OutboxMessage
+from common.testing import until
+from common.testing.asgi import running_app
+from common.testing.events import order_event
 from expiration.main import create_app
 from expiration.settings import Settings
 from expiration.worker import connect
@@ -124,14 +123,8 @@ def start_service() -> StartService:
         settings = Settings(
             redis_url=SecretStr(redis_url), nats_url=SecretStr(nats_url)
         )
-        app = create_app(settings)
-        async with (
-            LifespanManager(app, startup_timeout=30, shutdown_timeout=30) as manager,
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(manager.app), base_url="http://test"
-            ) as client,
-        ):
-            yield client
+        async with running_app(create_app(settings)) as app:
+            yield await app.client()
 
     return start
 
@@ -139,37 +132,17 @@ def start_service() -> StartService:
 @pytest.fixture
 def make_created() -> Callable[..., OrderCreated]:
     """Make the event of an order that expires after some seconds."""
-    return lambda order_id="order", seconds=60.0, **fields: OrderCreated(
-        **_order(order_id, seconds, OrderStatus.CREATED), **fields
+    return lambda order_id="order", seconds=60.0: order_event(
+        OrderCreated, id=order_id, expires_at=now() + timedelta(seconds=seconds)
     )
 
 
 @pytest.fixture
 def cancel() -> Callable[[OrderState], OrderCancelled]:
     """Make the event that cancels an order."""
-    return lambda order: OrderCancelled.model_validate(
-        {
-            **order.model_dump(exclude={"event_id", "occurred_at"}),
-            "version": order.version + 1,
-            "status": OrderStatus.CANCELLED,
-        }
+    return lambda order: order_event(
+        OrderCancelled, id=order.id, expires_at=order.expires_at
     )
-
-
-def _order(order_id: str, seconds: float, status: OrderStatus) -> dict[str, object]:
-    expires_at: datetime = now() + timedelta(seconds=seconds)
-    return {
-        "id": order_id,
-        "version": 1,
-        "buyer_id": "buyer",
-        "ticket": OrderedTicket(id="t", version=1, seller_id="seller", title="Show"),
-        "price": 1000,
-        "fee": 100,
-        "total": 1100,
-        "currency": "usd",
-        "status": status,
-        "expires_at": expires_at,
-    }
 
 
 @pytest.fixture
@@ -191,10 +164,11 @@ def announced() -> Announced:
     """Wait for that many announcements in the stream; return all that are there."""
 
     async def read(bus: JetStream, count: int) -> list[ExpirationCompleted]:
-        async with asyncio.timeout(START_SECONDS):
-            # The server does not tell when a stream grows; it has to be asked.
-            while (total := await _messages(bus)) < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        async def are_there() -> bool:
+            return await _messages(bus) >= count
+
+        await until(are_there, seconds=START_SECONDS)
+        total = await _messages(bus)
         found = [
             await bus.context.get_msg("EXPIRATION", seq) for seq in range(1, total + 1)
         ]

@@ -73,6 +73,9 @@ class Alarms:
     async def set_for(self, deadlines: Sequence[Deadline]) -> None:
         """Have `wake` run soon after each of ``deadlines``; at once if past (E1).
 
+        A connection lost at the wrong moment looks to arq as if another had set
+        the same alarm; then it is the sweep that finds the deadline.
+
         Raises:
             RedisUnavailable: some may not be set.
         """
