@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
 from opentelemetry.trace import SpanKind
 
 from common.bus.dead_letters import park
 from common.bus.decoding import decode
 from common.bus.jetstream import JetStream
+from common.bus.pulling import pulling
 from common.bus.streams import declare_consumer, stream_of
 from common.errors import Disposition, TicketingError, verdict_on
 from common.events import Event
@@ -89,17 +89,15 @@ class Consumer:
 
     async def run(self) -> None:
         """Consume for ever; a broker or database that is away is waited for."""
-        pull: JetStreamContext.PullSubscription | None = None
         failures = 0
         while True:
             try:
-                pull = pull or await self._bind()
-                await self._consume_once(pull)
-                failures = 0
+                async with pulling(self._bind) as pull:
+                    while True:
+                        await self._consume_once(pull)
+                        failures = 0
             except (nats.errors.Error, OSError) as error:
                 failures += 1
-                # A server that lost its disk has lost the consumer with it.
-                pull = None if isinstance(error, NotFoundError) else pull
                 log.warning(
                     "consumer_waiting",
                     consumer=self._durable,
@@ -117,7 +115,7 @@ class Consumer:
     async def _consume_once(self, pull: JetStreamContext.PullSubscription) -> None:
         try:
             messages = await pull.fetch(BATCH, timeout=FETCH_SECONDS)
-        except nats.errors.TimeoutError:
+        except TimeoutError:
             await self._measure_lag(pull)
             return
         with metrics.MESSAGE_DURATION.labels(self._durable).time():

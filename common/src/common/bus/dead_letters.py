@@ -42,8 +42,10 @@ async def park(
     """
     reason = str(error) or type(error).__name__
     sequence = message.metadata.sequence.stream
+    # What the server keeps of an atomic batch would be taken for a batch again.
+    own = (message.headers or {}).items()
     headers = {
-        **(message.headers or {}),
+        **{name: value for name, value in own if not name.startswith("Nats-")},
         MESSAGE_ID: f"{consumer}:{message.metadata.stream}:{sequence}",
         SUBJECT: message.subject,
         CONSUMER: consumer,

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import nats.errors
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from common.bus import JetStream, stream_of
 from common.bus.decoding import decode
+from common.bus.pulling import pulling
 from common.clock import now
 from common.errors import TicketingError
 from common.events import SessionsRevoked
@@ -79,22 +81,25 @@ class RevocationFeed:
                 await asyncio.sleep(1)
 
     async def _follow(self) -> None:
-        pull = await self._bind()
-        while True:
-            try:
-                messages = await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
-            except nats.errors.TimeoutError:
-                self._revocations.forget(now() - TOKEN_LIFETIME)
-                await pull.consumer_info()
-                continue
-            for message in messages:
+        async with pulling(self._bind) as pull:
+            while True:
                 try:
-                    event = decode(message)
-                except TicketingError:
-                    log.exception("revocation_unreadable")
+                    messages = await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
+                except TimeoutError:
+                    self._revocations.forget(now() - TOKEN_LIFETIME)
+                    await pull.consumer_info()
                     continue
-                if isinstance(event, SessionsRevoked):
-                    self._revocations.add(event)
+                for message in messages:
+                    self._read(message)
+
+    def _read(self, message: Msg) -> None:
+        try:
+            event = decode(message)
+        except TicketingError:
+            log.exception("revocation_unreadable")
+            return
+        if isinstance(event, SessionsRevoked):
+            self._revocations.add(event)
 
     async def _bind(self) -> JetStreamContext.PullSubscription:
         stream = stream_of(SessionsRevoked.subject)
