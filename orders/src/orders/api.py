@@ -52,11 +52,11 @@ async def list_orders(
     query: Annotated[OrderQuery, Query()],
 ) -> list[OrderOut]:
     """One's own orders, newest first."""
-    orders = await service.list_orders(
+    orders, has_next = await service.list_orders(
         session, user.user_id, after=query.cursor, limit=query.limit
     )
     response.headers["Cache-Control"] = PERSONAL
-    if len(orders) == query.limit:
+    if has_next:
         parameters = {**request.query_params, "cursor": orders[-1].order.id}
         response.headers["Link"] = f'<{PREFIX}?{urlencode(parameters)}>; rel="next"'
     return [OrderOut.of(order) for order in orders]

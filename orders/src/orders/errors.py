@@ -1,6 +1,6 @@
 """What can go wrong with an order, in the words of the business."""
 
-from common.errors import Conflict, InvalidInput, NotFound
+from common.errors import Conflict, InvalidInput, NotFound, Unprocessable
 from common.money import format_amount
 
 
@@ -104,3 +104,12 @@ class OrderNotCancellable(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This order is being paid or is complete")
+
+
+class WrongAmountCaptured(Unprocessable):
+    """Another amount than the order's total was captured (I3)."""
+
+    slug = "wrong_amount_captured"
+
+    def __init__(self) -> None:
+        super().__init__("The captured amount is not the total of the order")

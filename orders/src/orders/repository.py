@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import seconds_until, utc_now
 from common.events import CancelReason, OrderStatus, TicketState
+from common.ids import is_id
 from orders.errors import OrderNotFound
 from orders.models import Order, Ticket
 
@@ -29,6 +30,13 @@ class TimedOrder(NamedTuple):
     seconds_left: float
 
 
+class Page(NamedTuple):
+    """Some orders of a list, and whether more follow."""
+
+    orders: list[TimedOrder]
+    has_next: bool
+
+
 async def database_now(session: AsyncSession) -> datetime:
     """Return the instant by the clock that decides."""
     found: datetime | None = await session.scalar(select(utc_now()))
@@ -40,7 +48,9 @@ async def find_tickets(
     session: AsyncSession, ticket_ids: Sequence[str]
 ) -> dict[str, Ticket]:
     """Return our copies of ``ticket_ids``, those that we have."""
-    found = await session.scalars(select(Ticket).where(Ticket.id.in_(ticket_ids)))
+    # A database may refuse to compare its ids with text that cannot be one.
+    possible = [ticket_id for ticket_id in ticket_ids if is_id(ticket_id)]
+    found = await session.scalars(select(Ticket).where(Ticket.id.in_(possible)))
     return {ticket.id: ticket for ticket in found}
 
 
@@ -48,8 +58,9 @@ async def find_live_orders(
     session: AsyncSession, ticket_ids: Sequence[str]
 ) -> dict[str, Order]:
     """Return the live order of each of ``ticket_ids`` that has one."""
+    possible = [ticket_id for ticket_id in ticket_ids if is_id(ticket_id)]
     found = await session.scalars(
-        select(Order).where(Order.live_ticket_id.in_(ticket_ids))
+        select(Order).where(Order.live_ticket_id.in_(possible))
     )
     return {order.ticket_id: order for order in found}
 
@@ -90,6 +101,8 @@ async def get_own_order(
     Raises:
         OrderNotFound: there is none, or it is somebody else's.
     """
+    if not is_id(order_id):
+        raise OrderNotFound
     found = await session.execute(
         select(Order, seconds_until(Order.expires_at)).where(
             Order.id == order_id, Order.buyer_id == buyer_id
@@ -103,15 +116,17 @@ async def get_own_order(
 
 async def list_own_orders(
     session: AsyncSession, buyer_id: str, *, after: str | None, limit: int
-) -> list[TimedOrder]:
+) -> Page:
     """Return one page of the buyer's orders, newest first."""
     query = select(Order, seconds_until(Order.expires_at)).where(
         Order.buyer_id == buyer_id
     )
     if after is not None:
         query = query.where(Order.id < after)
-    found = await session.execute(query.order_by(Order.id.desc()).limit(limit))
-    return [TimedOrder(row[0], float(row[1])) for row in found]
+    # One more than asked for tells whether there is a next page.
+    found = await session.execute(query.order_by(Order.id.desc()).limit(limit + 1))
+    orders = [TimedOrder(row[0], float(row[1])) for row in found]
+    return Page(orders[:limit], has_next=len(orders) > limit)
 
 
 async def confirm(session: AsyncSession, order_id: str) -> Order | None:
@@ -145,14 +160,16 @@ async def claim(
 
 
 async def complete(
-    session: AsyncSession, order_id: str, payment_id: str
+    session: AsyncSession, order_id: str, payment_id: str, *, amount: int, currency: str
 ) -> Order | None:
-    """claimed -> complete, by the payment that claimed it."""
+    """claimed -> complete, by the payment that claimed it, for the total (I3)."""
     return await _change(
         session,
         order_id,
         Order.status == OrderStatus.AWAITING_PAYMENT,
         Order.claimed_payment == payment_id,
+        Order.total == amount,
+        Order.currency == currency,
         status=OrderStatus.COMPLETE,
     )
 

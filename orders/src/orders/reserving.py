@@ -68,8 +68,10 @@ async def reserve_tickets(
     The unique key on the live ticket decides who gets it (I1, R1): what is read
     before only turns the evident losers away without writing.
     """
-    repeated = await _find_repeated(session, requests)
     view = await _look(session, requests, rules)
+    # Read after the view: an order that the view shows was made with a key that is
+    # seen here, so a request repeated at once finds its own order, not a conflict.
+    repeated = await _find_repeated(session, requests)
     outcomes: dict[int, Outcome] = {}
     wanted: dict[int, Order] = {}
     for index, request in enumerate(requests):
@@ -83,7 +85,8 @@ async def reserve_tickets(
             continue
         wanted[index] = view.make_order(request)
     outcomes |= await _insert(session, requests, wanted)
-    made = [order for i in wanted if isinstance(order := outcomes[i], Order)]
+    # A loser's outcome may be an order too, the one it repeats: announced already.
+    made = [order for index, order in wanted.items() if outcomes[index] is order]
     await add_events(session, *(order_event(OrderCreated, order) for order in made))
     return [outcomes[index] for index in range(len(requests))]
 
@@ -169,12 +172,17 @@ async def _insert(
     requests: Sequence[ReserveRequest],
     wanted: dict[int, Order],
 ) -> dict[int, Outcome]:
-    """Insert all at once; where a unique key objects, one by one."""
-    distinct = len({order.ticket_id for order in wanted.values()}) == len(wanted)
+    """Insert all at once; where a unique key objects, one by one, first come first.
+
+    All at once goes by the tickets' order, so that two batches do not wait for each
+    other in a circle.
+    """
     if not wanted:
         return {}
-    if distinct and await repository.insert(session, list(wanted.values())):
-        return dict(wanted)
+    together = sorted(wanted.values(), key=lambda order: order.ticket_id)
+    distinct = len({order.ticket_id for order in together}) == len(together)
+    if distinct and await repository.insert(session, together):
+        return {**wanted}
     outcomes: dict[int, Outcome] = {}
     for index, order in wanted.items():
         made = await repository.insert(session, [order])
@@ -184,10 +192,10 @@ async def _insert(
 
 async def _lost(session: AsyncSession, request: ReserveRequest) -> Outcome:
     """Say who was faster: the buyer's own other request, or somebody else."""
+    live = await repository.find_live_orders(session, [request.ticket_id])
     repeated = await _find_repeated(session, [request])
     if repeated:
         return _same_order(request, repeated[_key(request)])
-    live = await repository.find_live_orders(session, [request.ticket_id])
     holder = live.get(request.ticket_id)
     if holder is not None and holder.buyer_id == request.buyer_id:
         return AlreadyYours(holder.id)

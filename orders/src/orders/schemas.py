@@ -4,13 +4,20 @@ from datetime import datetime
 from math import ceil
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from common.events import CancelReason, OrderStatus
+from common.ids import is_id
 from orders.repository import TimedOrder
 
 _DEFAULT_LIMIT: Final = 20
 _MAX_LIMIT: Final = 100
+
+
+def _known_form(identifier: str) -> str:
+    if not is_id(identifier):
+        raise ValueError("is not an id of ours")
+    return identifier
 
 
 class OrderIn(BaseModel):
@@ -28,7 +35,7 @@ class OrderQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=_MAX_LIMIT)] = _DEFAULT_LIMIT
-    cursor: Annotated[str, Field(max_length=36)] | None = None
+    cursor: Annotated[str, AfterValidator(_known_form)] | None = None
 
 
 class OrderedTicketOut(BaseModel):

@@ -26,10 +26,10 @@ from common.events import (
 )
 from common.outbox import add_events
 from orders import repository
-from orders.errors import OrderNotCancellable, OrderNotFound
+from orders.errors import OrderNotCancellable, OrderNotFound, WrongAmountCaptured
 from orders.events import order_event
 from orders.models import Order
-from orders.repository import TimedOrder
+from orders.repository import Page, TimedOrder
 from orders.reserving import ReserveRequest, SaleRules, reserve_tickets
 
 
@@ -45,7 +45,7 @@ async def place_order(
 
 async def list_orders(
     session: AsyncSession, buyer_id: str, *, after: str | None, limit: int
-) -> list[TimedOrder]:
+) -> Page:
     """Return one page of the buyer's orders, newest first."""
     return await repository.list_own_orders(session, buyer_id, after=after, limit=limit)
 
@@ -119,10 +119,25 @@ async def claim_order(session: AsyncSession, payment: PaymentAuthorized) -> None
 
 
 async def complete_order(session: AsyncSession, payment: PaymentCaptured) -> None:
-    """Complete the order for which the money was taken."""
-    order = await repository.complete(session, payment.order_id, payment.id)
+    """Complete the order for which the money was taken.
+
+    Raises:
+        WrongAmountCaptured: another amount than the total was (I3). The order
+            stays claimed and the message is parked, for a person to decide.
+    """
+    order = await repository.complete(
+        session,
+        payment.order_id,
+        payment.id,
+        amount=payment.amount,
+        currency=payment.currency,
+    )
     if order is not None:
         await add_events(session, order_event(OrderCompleted, order))
+        return
+    unfinished = await repository.find_order(session, payment.order_id)
+    if unfinished is not None and _is_claimed_by(unfinished, payment):
+        raise WrongAmountCaptured
 
 
 async def fail_order(session: AsyncSession, payment: PaymentFailed) -> None:
@@ -172,6 +187,11 @@ async def expire_overdue(session: AsyncSession, limit: int) -> int:
 
 async def _announce_cancelled(session: AsyncSession, order: Order) -> None:
     await add_events(session, order_event(OrderCancelled, order))
+
+
+def _is_claimed_by(order: Order, payment: PaymentCaptured) -> bool:
+    waiting = order.status == OrderStatus.AWAITING_PAYMENT
+    return waiting and order.claimed_payment == payment.id
 
 
 def _is_for(order: Order, payment: PaymentAuthorized) -> bool:
