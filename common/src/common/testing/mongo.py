@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 _START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 5.0
 
 
 class MongoServer:
@@ -50,16 +51,19 @@ class MongoServer:
 
     def kill(self) -> None:
         """End the process as a power cut would: SIGKILL, no goodbye."""
-        self._end("kill")
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
     def stop(self) -> None:
-        """End the process in order."""
-        self._end("terminate")
-
-    def _end(self, how: str) -> None:
+        """End the process in order, if it lets us: a young one ignores SIGTERM."""
         if self._process is not None:
-            getattr(self._process, how)()
-            self._process.wait()
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
             self._process = None
 
     def _listens(self) -> bool:
