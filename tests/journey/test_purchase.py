@@ -104,7 +104,7 @@ async def test_r01_fifty_buyers_and_one_ticket(arrive: Arrive) -> None:
     buyers = await asyncio.gather(*(arrive() for _ in range(10)))
     for _ in range(20):
         ticket = await seller.list_ticket()
-        await _wait_until_known(buyers[0], ticket["id"])
+        await buyers[0].order_is_possible(ticket["id"])
 
         answers = await asyncio.gather(
             *(buyer.try_order(ticket["id"]) for buyer in buyers for _ in range(5))
@@ -117,7 +117,7 @@ async def test_r01_fifty_buyers_and_one_ticket(arrive: Arrive) -> None:
 async def test_r03_nobody_buys_his_own_ticket(arrive: Arrive) -> None:
     seller = await arrive()
     ticket = await seller.list_ticket()
-    await _wait_until_known(seller, ticket["id"])
+    await seller.order_is_possible(ticket["id"])
 
     answer = await seller.try_order(ticket["id"])
 
@@ -184,17 +184,6 @@ async def test_the_pages_and_the_services_answer_under_one_address(
     assert "text/html" in answers[0].headers["content-type"]
     unknown = await visitor.http.get("/api/tickets/no/such/path")
     assert unknown.headers["content-type"] == "application/problem+json"
-
-
-async def _wait_until_known(visitor: Visitor, ticket_id: str) -> None:
-    """Wait until orders has heard of a ticket; an offer that nobody saw asks."""
-    far_ahead = 1_000_000
-
-    async def known() -> bool | None:
-        answer = await visitor.try_order(ticket_id, ticket_version=far_ahead)
-        return answer.status_code != 404 or None
-
-    await eventually(known, f"orders knows ticket {ticket_id}")
 
 
 async def _buy_when_free(visitor: Visitor, ticket_id: str) -> dict[str, object]:

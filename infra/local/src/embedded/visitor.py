@@ -19,6 +19,7 @@ PUBLISHABLE_KEY: Final = "pk_test_double"
 WAIT_SECONDS: Final = 20.0
 _LOOK_AGAIN_SECONDS: Final = 0.02
 _TIMEOUT_SECONDS: Final = 30.0
+_NEWER_THAN_ANY: Final = 2**31 - 1
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -112,6 +113,18 @@ class Visitor:
         answer = await eventually(attempt, f"ticket {ticket_id} can be ordered")
         order: Json = _succeeded(answer).json()
         return order
+
+    async def order_is_possible(self, ticket_id: str) -> None:
+        """Wait until orders has heard of a ticket, without ordering it.
+
+        An order for an offer newer than any is refused, but not as unknown.
+        """
+
+        async def known() -> bool | None:
+            answer = await self.try_order(ticket_id, ticket_version=_NEWER_THAN_ANY)
+            return answer.status_code != httpx.codes.NOT_FOUND or None
+
+        await eventually(known, f"orders knows ticket {ticket_id}")
 
     async def order_state(self, order_id: str) -> Json:
         """Look at an own order."""
