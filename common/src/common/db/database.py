@@ -25,6 +25,9 @@ from common.errors import Unavailable
 _OUTBOX_FILLED: Final = "outbox_filled"
 _READ_ONLY: Final = {"read_only": True}
 _LOCK_WAIT_SECONDS: Final = 5
+# The driver calls every error that it does not know operational. These are not: an
+# unknown column, a value out of range or missing, a CHECK that refuses the row.
+_FAULTS_OF_THE_STATEMENT: Final = {1054, 1264, 1265, 1292, 1364, 1366, 1690, 3819, 4025}
 _RETRY_AFTER_SECONDS: Final = 1.0
 
 
@@ -50,7 +53,7 @@ class Database:
             pool_size: connections kept and at most open; 8 to 16 served this
                 workload best when measured.
         """
-        parsed = make_url(url)
+        parsed = _normalised(make_url(url))
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.engine = _create_engine(parsed, pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -117,12 +120,31 @@ class _translated:  # noqa: N801 - reads as a word in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        away = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)
-        lost = isinstance(error, DBAPIError) and error.connection_invalidated
-        if away or lost:
+        if error is not None and _is_away(error):
             raise DatabaseUnavailable(
                 "the database is not available", retry_after=_RETRY_AFTER_SECONDS
             ) from error
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell whether the same statement may succeed at another time."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, OperationalError):
+        return _code(error) not in _FAULTS_OF_THE_STATEMENT
+    return isinstance(error, InterfaceError | PoolTimeoutError)
+
+
+def _code(error: DBAPIError) -> object:
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments else None
+
+
+def _normalised(url: URL) -> URL:
+    """MariaDB is MySQL to us: column types and functions are chosen by that name."""
+    if url.get_backend_name() == "mariadb":
+        return url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
+    return url
 
 
 def _create_engine(url: URL, pool_size: int) -> AsyncEngine:
