@@ -40,7 +40,11 @@ def _one_line(text: str) -> str:
     categories = {unicodedata.category(character) for character in text}
     if categories & _CONTROLS or not _OVERRIDES.isdisjoint(text):
         raise ValueError("must not contain control characters")
-    if text and categories <= _INVISIBLE:
+    return text
+
+
+def _visible(text: str) -> str:
+    if text and {unicodedata.category(one) for one in text} <= _INVISIBLE:
         raise ValueError("must contain something that can be seen")
     return text
 
@@ -83,6 +87,7 @@ _Instant = Annotated[
     AwareDatetime, BeforeValidator(_text_only), AfterValidator(_in_utc)
 ]
 _Id = Annotated[str, Field(max_length=36), AfterValidator(_known_form)]
+_Words = Annotated[str, Field(max_length=100), AfterValidator(_one_line)]
 _Ascii = Annotated[str, Field(max_length=36, pattern="^[!-~]+$")]
 
 
@@ -94,12 +99,14 @@ _Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_one_line),
+    AfterValidator(_visible),
 ]
 _Place = Annotated[
     Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=100),
         AfterValidator(_one_line),
+        AfterValidator(_visible),
     ]
     | None,
     BeforeValidator(_none_if_blank),
@@ -109,6 +116,7 @@ _Position = Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=40),
         AfterValidator(_one_line),
+        AfterValidator(_visible),
     ]
     | None,
     BeforeValidator(_none_if_blank),
@@ -225,8 +233,8 @@ class SearchQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
-    q: Annotated[str, Field(max_length=100)] = ""
-    city: Annotated[str, Field(max_length=100)] = ""
+    q: _Words = ""
+    city: _Words = ""
     from_: Annotated[_Start | None, Field(alias="from")] = None
     to: _End | None = None
     min_price: _Price | None = None
