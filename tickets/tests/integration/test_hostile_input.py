@@ -63,7 +63,7 @@ BAD_FIELDS: list[tuple[str, object]] = [
 BAD_QUERIES = [
     "limit=abc", "limit=0", "limit=-1", "limit=101", "limit=1e9", "limit=", "limit=2.5",
     f"limit={10**30}", "sort=cheap", "sort=", "sort=%00", "colour=red",
-    "q=" + "x" * 101, "city=" + "x" * 101,
+    "q=%00", "city=a%0Ab", "q=" + "x" * 101, "city=" + "x" * 101,
     "min_price=-1", "min_price=abc", "max_price=NaN", f"max_price={2**63}",
     f"min_price={'9' * 5000}",
     "from=yesterday", "from=2026-13-01", "from=2026-01-01T00:00:00", "from=1e400",
