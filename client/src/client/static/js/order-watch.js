@@ -3,7 +3,7 @@
 // something else to do or to read.
 const order = document.querySelector("[data-state-url]");
 const WAITING = new Set(["confirming", "finishing"]);
-const FAST = 500;
+const FAST = 250;
 const SLOW = 2500;
 const WHILE_PAYING = 5000;
 const HINT_LASTS = 60_000;
