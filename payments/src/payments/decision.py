@@ -145,6 +145,8 @@ def _of_open(order: OrderFacts, payment: PaymentFacts, intent: Intent) -> Action
         return WAIT
     if not matches(order, intent):
         return _undo(payment, intent, AMOUNT_ALERT)
+    if payment.status is PaymentStatus.AUTHORIZED and intent.status in _UNPAID:
+        return WAIT  # A hold ends as canceled, never as unpaid: not a true answer.
     follow = _FOLLOW.get(intent.status)
     return follow(payment, intent) if follow else WAIT
 
@@ -187,6 +189,13 @@ def _once(payment: PaymentFacts, status: PaymentStatus, step: Step) -> Action:
 
 _TAKEN: Final = frozenset({PaymentStatus.CAPTURED, PaymentStatus.REFUNDED})
 _UNDECIDED: Final = frozenset({IntentStatus.PROCESSING, IntentStatus.UNKNOWN})
+_UNPAID: Final = frozenset(
+    {
+        IntentStatus.REQUIRES_PAYMENT_METHOD,
+        IntentStatus.REQUIRES_CONFIRMATION,
+        IntentStatus.REQUIRES_ACTION,
+    }
+)
 
 _FOLLOW: Final[dict[IntentStatus, Callable[[PaymentFacts, Intent], Action]]] = {
     IntentStatus.REQUIRES_PAYMENT_METHOD: _follow_unpaid,

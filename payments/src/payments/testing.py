@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
-from common.clock import now
 from common.db import Database, utc_now
 from common.events import (
     CancelReason,
@@ -18,14 +16,12 @@ from common.events import (
     OrderCancelled,
     OrderClaimed,
     OrderCompleted,
-    OrderCreated,
-    OrderedTicket,
     OrderState,
-    OrderStatus,
 )
-from common.ids import new_id
 from common.inbox import Inbox
 from common.testing import published
+from common.testing.events import order_event
+from common.testing.waiting import until
 from payments import ledger
 from payments.consumers import handlers
 from payments.gateway import Gateway, connected
@@ -40,63 +36,32 @@ BUYER = "019a0000-0000-7000-8000-00000000b0b0"
 
 
 def make_order(**changes: Any) -> OrderAwaitingPayment:  # noqa: ANN401 - any field
-    """Return an order of `BUYER` that waits for money, but for what is changed."""
-    values: dict[str, Any] = {
-        "id": new_id(),
-        "version": 2,
-        "buyer_id": BUYER,
-        "ticket": OrderedTicket(id=new_id(), version=1, seller_id="seller", title="T"),
-        "price": 2_000,
-        "fee": 200,
-        "total": 2_200,
-        "currency": "usd",
-        "status": OrderStatus.AWAITING_PAYMENT,
-        "expires_at": now() + timedelta(minutes=15),
-        **changes,
-    }
-    return OrderAwaitingPayment(**values)
-
-
-def created(order: OrderState) -> OrderCreated:
-    """Return the event that came before ``order`` could be paid."""
-    return _next(OrderCreated, order, version=1, status=OrderStatus.CREATED)
+    """Return an order of `BUYER` that waits for 22 dollars, but for what is changed."""
+    return order_event(
+        OrderAwaitingPayment, **{"buyer_id": BUYER, "price": 2_000, **changes}
+    )
 
 
 def claimed(order: OrderState, payment_id: str) -> OrderClaimed:
     """Return what orders says when it claims ``order`` for a payment."""
-    return _next(OrderClaimed, order, version=3, claimed_payment=payment_id)
+    return _later(OrderClaimed, order, claimed_payment=payment_id)
 
 
 def completed(order: OrderState, payment_id: str) -> OrderCompleted:
     """Return what orders says when the money was taken."""
-    return _next(
-        OrderCompleted,
-        order,
-        version=4,
-        claimed_payment=payment_id,
-        status=OrderStatus.COMPLETE,
-    )
+    return _later(OrderCompleted, order, claimed_payment=payment_id)
 
 
-def cancelled(
-    order: OrderState,
-    reason: CancelReason = CancelReason.EXPIRED,
-    claimed_payment: str | None = None,
-) -> OrderCancelled:
+def cancelled(order: OrderState, **changes: object) -> OrderCancelled:
     """Return what orders says when ``order`` ends without a sale."""
-    return _next(
-        OrderCancelled,
-        order,
-        version=5,
-        status=OrderStatus.CANCELLED,
-        cancel_reason=reason,
-        claimed_payment=claimed_payment,
+    return _later(
+        OrderCancelled, order, **{"cancel_reason": CancelReason.EXPIRED, **changes}
     )
 
 
-def _next(event_type: type[E], order: OrderState, **changes: object) -> E:
-    state = order.model_dump(exclude={"event_id", "occurred_at"})
-    return event_type.model_validate({**state, **changes})
+def _later(event_type: type[E], order: OrderState, **changes: object) -> E:
+    kept = order.model_dump(exclude={"event_id", "occurred_at", "version", "status"})
+    return order_event(event_type, **{**kept, **changes})
 
 
 @dataclass
@@ -108,6 +73,8 @@ class Desk:
     settler: Settler
     till: Till
     inbox: Inbox
+    alarm: asyncio.Event
+    url: str = ""
 
     async def hear(self, *events: Event) -> None:
         """Apply events as the consumer does, inbox included."""
@@ -130,6 +97,19 @@ class Desk:
         payment = await self.payment(order)
         while await self.settler.settle(payment.id):
             pass
+        return await self.payment(order)
+
+    async def until(self, order: OrderState, status: str) -> Payment:
+        """Wait until a worker has brought the payment of ``order`` to ``status``.
+
+        Raises:
+            TimeoutError: it did not.
+        """
+
+        async def reached() -> bool:
+            return (await self.payment(order)).status == status
+
+        await until(reached)
         return await self.payment(order)
 
     async def payment(self, order: OrderState) -> Payment:
@@ -179,4 +159,5 @@ async def desk(database: Database, settings: Settings) -> AsyncIterator[Desk]:
             settler=Settler(database, stripe, settings),
             till=Till(database, stripe, alarm.set, settings.poll_first_seconds),
             inbox=Inbox(database, handlers(alarm.set)),
+            alarm=alarm,
         )
