@@ -1,6 +1,6 @@
 """What the tests of orders share: a database, an API, people, tickets and payments."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from common.clock import now
 from common.db import Database
 from common.events import (
     Event,
+    OrderState,
     PaymentAuthorized,
     PaymentState,
     TicketCreated,
@@ -30,7 +31,7 @@ from common.testing.plugin import DatabaseFactory
 from orders.api import router
 from orders.consumers import HANDLERS
 from orders.models import Base, Order
-from orders.reserving import SaleRules
+from orders.reserving import Outcome, ReserveRequest, SaleRules, reserve_tickets
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 PRICE = 5_000
@@ -90,6 +91,30 @@ def apply(database: Database) -> Apply:
 def outbox(database: Database) -> Callable[[], Awaitable[list[Event]]]:
     """Return a function that returns every event that was decided on."""
     return lambda: published(database)
+
+
+@pytest.fixture
+def news_of(database: Database) -> Callable[[str], Awaitable[list[OrderState]]]:
+    """Return a function that returns what was announced of one order."""
+
+    async def read(order_id: str) -> list[OrderState]:
+        events = await published(database)
+        return [e for e in events if isinstance(e, OrderState) and e.id == order_id]
+
+    return read
+
+
+@pytest.fixture
+def reserve_all(
+    database: Database, rules: SaleRules
+) -> Callable[[Sequence[ReserveRequest]], Awaitable[list[Outcome]]]:
+    """Return a function that reserves a batch in a transaction of its own."""
+
+    async def reserve(requests: Sequence[ReserveRequest]) -> list[Outcome]:
+        async with database.transaction() as session:
+            return await reserve_tickets(session, requests, rules)
+
+    return reserve
 
 
 @pytest.fixture
