@@ -14,6 +14,7 @@ from common.events import OrderCancelled, OrderCompleted, OrderState
 from common.ids import new_id
 from tickets.models import Ticket
 from tickets.search import Sort
+from tickets.settings import Settings
 
 pytestmark = pytest.mark.asyncio
 
@@ -86,14 +87,26 @@ async def test_past_events_are_not_on_sale(
     assert await titles(client) == ["coming"]
 
 
-async def test_the_sale_closes_before_the_event_as_configured(
-    client: httpx.AsyncClient, list_ticket: ListTicket, database: Database
-) -> None:
-    starts_at = now() + timedelta(days=2)
-    ticket = await list_ticket(starts_at=starts_at.isoformat(), timezone="UTC")
-    async with database.reading() as session:
-        stored = await session.get_one(Ticket, ticket["id"])
-    assert stored.sale_ends_at == starts_at
+class TestSaleThatClosesEarly:
+    """With a margin of an hour before the event."""
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        """Return settings with that margin."""
+        return Settings(
+            database_url="unused", jwks_url="unused", sale_closes_seconds_before=3_600
+        )
+
+    async def test_the_sale_closes_before_the_event_as_configured(
+        self, client: httpx.AsyncClient, list_ticket: ListTicket, database: Database
+    ) -> None:
+        starts_at = now() + timedelta(days=2)
+        ticket = await list_ticket(starts_at=starts_at.isoformat(), timezone="UTC")
+        async with database.transaction() as session:
+            stored = await session.get_one(Ticket, ticket["id"])
+            assert stored.sale_ends_at == starts_at - timedelta(hours=1)
+            stored.sale_ends_at -= timedelta(days=2)
+        assert await titles(client) == []
 
 
 WORDS: dict[str, list[str]] = {
