@@ -16,6 +16,7 @@ from auth.schemas import (
 )
 from auth.service import Accounts
 from common.identity import CurrentUser, OptionalUser
+from common.web import refusals
 
 PREFIX: Final = "/api/users"
 _KEYS_SECONDS: Final = 300
@@ -45,7 +46,7 @@ Address = Annotated[str, Depends(_address)]
 router = APIRouter(prefix=PREFIX, tags=["users"])
 
 
-@router.post("/signup", status_code=201)
+@router.post("/signup", status_code=201, responses=refusals(409, 429))
 async def sign_up(
     body: NewAccount,
     accounts: UseCases,
@@ -58,7 +59,7 @@ async def sign_up(
     return Answer(message="signed up", data=SessionUser.of(issued.session))
 
 
-@router.post("/signin")
+@router.post("/signin", responses=refusals(401, 429))
 async def sign_in(
     body: Credentials,
     accounts: UseCases,
@@ -89,7 +90,7 @@ async def sign_out_everywhere(
     return Answer(message="signed out everywhere", data=None)
 
 
-@router.post("/password")
+@router.post("/password", responses=refusals(429))
 async def change_password(
     body: PasswordChange,
     session: CurrentUser,

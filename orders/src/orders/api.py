@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Query, Request, Response, status
 
 from common.identity import CurrentUser
-from common.web import Reading, Transaction
+from common.web import Reading, Transaction, refusals
 from orders import service
 from orders.reserving import ReserveRequest
 from orders.schemas import OrderIn, OrderOut, OrderQuery
@@ -21,7 +21,7 @@ IdempotencyKey = Annotated[
 router = APIRouter(prefix=PREFIX, tags=["orders"])
 
 
-@router.post("", status_code=status.HTTP_201_CREATED)
+@router.post("", status_code=status.HTTP_201_CREATED, responses=refusals(404, 409))
 async def place_order(
     session: Transaction,
     user: CurrentUser,
@@ -71,7 +71,11 @@ async def get_order(
     return OrderOut.of(await service.get_order(session, user.user_id, order_id))
 
 
-@router.delete("/{order_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/{order_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(409),
+)
 async def cancel_order(session: Transaction, user: CurrentUser, order_id: str) -> None:
     """Give up an order that is not being paid yet."""
     await service.cancel_order(session, user.user_id, order_id)

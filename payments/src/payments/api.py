@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from common.identity import CurrentUser
 from common.ids import is_id
 from common.telemetry import logger
-from common.web import Reading, problem
+from common.web import Reading, problem, refusals
 from payments import metrics, paying, service
 from payments.errors import (
     InvalidWebhook,
@@ -24,11 +24,19 @@ from payments.states import PaymentStatus
 PREFIX: Final = "/api/payments"
 PRIVATE: Final = "private, no-store"
 
+# The route reads the body itself: what is signed are its bytes.
+_EVENT: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
 log = logger(__name__)
 router = APIRouter(prefix=PREFIX, tags=["payments"])
 
 
-@router.post("", status_code=status.HTTP_201_CREATED)
+@router.post("", status_code=status.HTTP_201_CREATED, responses=refusals(404, 409))
 async def open_payment(
     request: Request,
     response: Response,
@@ -56,7 +64,7 @@ async def open_payment(
     )
 
 
-@router.post("/webhook", response_model=Received)
+@router.post("/webhook", response_model=Received, openapi_extra=_EVENT)
 async def take_webhook(
     request: Request, stripe_signature: Annotated[str, Header()] = ""
 ) -> Received | Response:

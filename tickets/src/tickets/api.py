@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Header, Query, Request, Response, status
 
 from common.identity import CurrentUser
-from common.web import Reading, Transaction
+from common.web import Reading, Transaction, refusals
 from tickets import service
 from tickets.errors import TicketChanged, VersionRequired
 from tickets.listing import Listing
@@ -83,7 +83,7 @@ async def list_ticket(
     return _answer(response, ticket)
 
 
-@router.put("/{ticket_id}")
+@router.put("/{ticket_id}", responses=refusals(409, 412, 428))
 async def edit_ticket(
     user: CurrentUser,
     session: Transaction,
@@ -104,7 +104,11 @@ async def edit_ticket(
     return _answer(response, ticket)
 
 
-@router.delete("/{ticket_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(
+    "/{ticket_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=refusals(409),
+)
 async def withdraw_ticket(
     user: CurrentUser, session: Transaction, ticket_id: str
 ) -> None:

@@ -1,16 +1,25 @@
 """The signed-in user as a FastAPI dependency."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie
 
 from common.errors import Unauthenticated
 from common.identity.session import COOKIE, Session
 from common.identity.verifier import TokenVerifier
 
+_COOKIE: Final = APIKeyCookie(
+    name=COOKIE,
+    scheme_name="session",
+    description="Set by signing up or in.",
+    auto_error=False,
+)
 
-async def _current_session(request: Request) -> Session:
-    token = request.cookies.get(COOKIE)
+
+async def _current_session(
+    request: Request, token: Annotated[str | None, Security(_COOKIE)]
+) -> Session:
     if not token:
         raise Unauthenticated("sign in first")
     verifier: TokenVerifier = request.state.verifier
@@ -19,7 +28,7 @@ async def _current_session(request: Request) -> Session:
 
 async def _session_or_none(request: Request) -> Session | None:
     try:
-        return await _current_session(request)
+        return await _current_session(request, request.cookies.get(COOKIE))
     except Unauthenticated:
         return None
 

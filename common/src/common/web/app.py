@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import Database
 from common.web import health
+from common.web.docs import docs_router
 from common.web.middleware import (
     BodyLimitMiddleware,
     ObservationMiddleware,
     SameOriginMiddleware,
 )
+from common.web.openapi import DocumentedApp
 from common.web.problems import install_problem_handlers
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -33,11 +35,11 @@ def create_service_app(
         routers: its routes, with full paths.
         lifespan: yields the state; ``pings`` in it feeds ``/readyz``.
     """
-    app = FastAPI(
+    app = DocumentedApp(
         title=title,
         version="1",
         openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs",
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
@@ -49,6 +51,7 @@ def create_service_app(
     app.add_middleware(SameOriginMiddleware)
     app.add_middleware(ObservationMiddleware)
     app.include_router(health.router)
+    app.include_router(docs_router(prefix, title))
     for router in routers:
         app.include_router(router)
     return app

@@ -1,10 +1,15 @@
-"""Liveness, readiness and metrics. On the service's port, not on the ingress."""
+"""Liveness, readiness and metrics. On the service's port, not on the ingress.
+
+The Ingress hands every path that no API has to the pages, these among them, and
+has no rule that could say "but not". So they answer only who asks directly: a
+gateway says on whose behalf it asks.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -13,7 +18,13 @@ PING_SECONDS: Final = 1.0
 Pings = Mapping[str, Callable[[], Awaitable[None]]]
 """By name, the coroutine that raises when a resource does not answer."""
 
-router = APIRouter(include_in_schema=False)
+
+async def _asked_directly(request: Request) -> None:
+    if "x-forwarded-for" in request.headers:
+        raise HTTPException(404)
+
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(_asked_directly)])
 
 
 @router.get("/livez")

@@ -13,12 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.ids import new_id
 from common.telemetry import logger, metrics, span
-from common.web.problems import internal_error, problem
+from common.web.problems import body_too_large, internal_error, problem
 
 log = logger(__name__)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS: Final = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+_OTHER_METHOD: Final = "_OTHER"
 _QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _UNMATCHED: Final = "unmatched"
 
@@ -86,7 +88,9 @@ class _Observed:
     def _record(self, seconds: float) -> None:
         route = getattr(self._scope.get("route"), "path", _UNMATCHED)
         method, status = self._scope["method"], self._status or 499
-        metrics.HTTP_DURATION.labels(route, method, status).observe(seconds)
+        # Whoever calls may invent methods; each would be a time series for ever.
+        known = method if method in _METHODS else _OTHER_METHOD
+        metrics.HTTP_DURATION.labels(route, known, status).observe(seconds)
         if self._scope["path"] not in _QUIET_PATHS:
             log.info(
                 "request",
@@ -111,8 +115,7 @@ class BodyLimitMiddleware:
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared[:18]) > self._max_bytes:
-            refusal = problem(413, "request_entity_too_large", "The body is too large")
-            await refusal(scope, receive, send)
+            await body_too_large()(scope, receive, send)
             return
         await self._app(scope, self._counted(receive), send)
 

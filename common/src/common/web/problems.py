@@ -62,6 +62,11 @@ def internal_error() -> JSONResponse:
     return problem(500, "internal_error", "Something went wrong on our side")
 
 
+def body_too_large() -> JSONResponse:
+    """Return the answer to a body above the limit; the gateway's says the same."""
+    return problem(413, "payload_too_large", "The request is larger than 64 KiB.")
+
+
 async def _on_ticketing_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, TicketingError)  # noqa: S101 - as registered above
     status = verdict_on(error).status
@@ -99,6 +104,8 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
 
 async def _on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return body_too_large()
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "_")
     return problem(error.status_code, code, phrase, headers=error.headers)
