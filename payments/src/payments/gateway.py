@@ -4,15 +4,15 @@ Every write carries an idempotency key, so a write whose answer was lost can be 
 again. https://docs.stripe.com/api/idempotent_requests
 """
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Any, Final
 
 import stripe
+from pydantic import BaseModel, Field
 from stripe import params
 
 from common.ids import is_id
@@ -280,20 +280,35 @@ def _refund(found: stripe.Refund) -> Refund:
     return Refund(found.id, status, found.amount)
 
 
+class _Event(BaseModel):
+    """A webhook's body, as far as it concerns us."""
+
+    id: Annotated[str, Field(min_length=1, max_length=255)]
+    type: Annotated[str, Field(min_length=1, max_length=100)]
+    data: dict[str, Any]
+
+
+class _Subject(BaseModel):
+    """The intent, or the refund, that a webhook is about."""
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    payment_intent: Annotated[str, Field(max_length=64)] | None = None
+    metadata: dict[str, str] = {}
+
+    @property
+    def order_id(self) -> str | None:
+        order_id = self.metadata.get("order_id", "")
+        return order_id if is_id(order_id) else None
+
+
 def _hint(payload: bytes) -> Hint:
-    """Read the few fields that we need; anything may be missing."""
     try:
-        event = json.loads(payload)
-        event_id, kind = event["id"], event["type"]
-        subject = event["data"]["object"]
-        if not (isinstance(event_id, str) and isinstance(kind, str)):
-            raise TypeError  # noqa: TRY301 - one way out for all that is no event
-        if kind not in _RELEVANT:
-            return Hint(event_id, kind)
-        if kind.startswith("payment_intent."):
-            order_id = (subject.get("metadata") or {}).get("order_id")
-            order_id = order_id if is_id(str(order_id)) else None
-            return Hint(event_id, kind, subject["id"], order_id)
-        return Hint(event_id, kind, subject["payment_intent"])
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        event = _Event.model_validate_json(payload)
+        if event.type not in _RELEVANT:
+            return Hint(event.id, event.type)
+        subject = _Subject.model_validate(event.data.get("object"))
+    except ValueError as error:
         raise InvalidWebhook from error
+    if event.type.startswith("payment_intent."):
+        return Hint(event.id, event.type, subject.id, subject.order_id)
+    return Hint(event.id, event.type, subject.payment_intent)
