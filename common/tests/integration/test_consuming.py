@@ -383,6 +383,7 @@ async def test_nats_killed_and_restarted_consuming_resumes_and_nothing_is_lost(
         await publish(bus, *make_events(50))
         await until(lambda: len(applied.orders) >= 10)
         nats_server.kill()
+        await until(lambda: not bus.is_connected)
         nats_server.start()
         await until(lambda: bus.is_connected)
         await publish(bus, *make_events(50, first=50))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import nats
@@ -168,11 +168,14 @@ class JetStream:
         """
         if self._client.is_closed:
             return
-        try:
-            await self._client.flush(_FLUSH_SECONDS)
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            log.info("nats_closed_without_flush", reason=type(error).__name__)
-        await self._client.close()
+        if self._client.is_connected:
+            try:
+                await self._client.flush(_FLUSH_SECONDS)
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                log.info("nats_closed_without_flush", reason=type(error).__name__)
+        # The library asserts that there was a connection; NATS may never have come.
+        with suppress(AssertionError):
+            await self._client.close()
 
     async def _on_error(self, error: Exception) -> None:
         log.debug("nats_error", reason=str(error) or type(error).__name__)
