@@ -37,6 +37,20 @@ async def background(
         await asyncio.gather(task, return_exceptions=True)
 
 
+def end_if_cancelled() -> None:
+    """End the present task if it was cancelled and a library swallowed that.
+
+    Python 3.11's ``wait_for``, which nats-py waits with, does when an answer comes
+    at the same moment; and a task group cancels its tasks only once.
+
+    Raises:
+        asyncio.CancelledError: it was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def _end_process_on_failure(task: asyncio.Task[None]) -> None:
     if task.cancelled():
         return

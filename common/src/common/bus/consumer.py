@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from opentelemetry.trace import SpanKind
 
+from common.background import end_if_cancelled
 from common.bus.dead_letters import park
 from common.bus.decoding import decode
 from common.bus.jetstream import JetStream
@@ -91,9 +92,11 @@ class Consumer:
         """Consume for ever; a broker or database that is away is waited for."""
         failures = 0
         while True:
+            end_if_cancelled()
             try:
                 async with pulling(self._bind) as pull:
                     while True:
+                        end_if_cancelled()
                         await self._consume_once(pull)
                         failures = 0
             except (nats.errors.Error, OSError) as error:

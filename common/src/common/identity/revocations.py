@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from common.background import end_if_cancelled
 from common.bus import JetStream, stream_of
 from common.bus.decoding import decode
 from common.bus.pulling import pulling
@@ -71,6 +72,7 @@ class RevocationFeed:
     async def run(self) -> None:
         """Read for ever; start over when the broker forgot who we are."""
         while True:
+            end_if_cancelled()
             try:
                 await self._follow()
             except (nats.errors.Error, OSError) as error:
@@ -83,6 +85,7 @@ class RevocationFeed:
     async def _follow(self) -> None:
         async with pulling(self._bind) as pull:
             while True:
+                end_if_cancelled()
                 try:
                     messages = await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
                 except TimeoutError:
