@@ -85,6 +85,22 @@ def page() -> Page:
     return Page(HTML.format(style=STYLE), policy)
 
 
+def unreadable() -> tuple[Problem, ...]:
+    """What NGINX refuses itself, before any service could."""
+    told = (
+        (400, "bad_request", "Bad Request", "The request cannot be read."),
+        (405, "method_not_allowed", "Method Not Allowed", "There is no such method."),
+        (414, "uri_too_long", "URI Too Long", "The address is too long."),
+        (
+            431,
+            "headers_too_large",
+            "Request Header Fields Too Large",
+            "The headers, or the cookies among them, are too large.",
+        ),
+    )
+    return tuple(Problem(*each, retry=False) for each in told)
+
+
 def problems() -> tuple[Problem, ...]:
     busy = "This service is not answering just now. Try again in a moment."
     slow = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.gateway_errors import PAGE_FILE, Problem, page, problems
+from embedded.gateway_errors import PAGE_FILE, Problem, page, problems, unreadable
 from embedded.ingress import Route
 
 TEMPORARY_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi", "cache")
@@ -49,10 +49,10 @@ http {{
                      inactive=1m use_temp_path=off;
 
     # A caller's request id is kept when it is one, so that it cannot smuggle text
-    # into our logs; otherwise one is made here.
+    # into our logs; otherwise one is made here. The services keep the same ones.
     map $http_x_request_id $request_id_kept {{
         default $request_id;
-        "~^[A-Za-z0-9._-]{{8,128}}$" $http_x_request_id;
+        "~^[A-Za-z0-9._-]{{8,64}}$" $http_x_request_id;
     }}
 
     # Only what the service itself calls public may be kept for others.
@@ -119,6 +119,7 @@ http {{
             add_header X-Content-Type-Options nosniff always;
         }}
 
+{unreadable_locations}
 {problem_locations}
 {locations}
     }}
@@ -148,6 +149,22 @@ PROBLEM_LOCATION = """\
 """
 
 
+# What cannot be read has no path yet, and so no named location can be gone to.
+UNREADABLE_LOCATION = """\
+        location = /.problem/{status} {{
+            internal;
+            default_type application/problem+json;
+            add_header X-Request-ID $request_id_kept always;
+            add_header Cache-Control no-store always;
+            add_header X-Content-Type-Options nosniff always;
+            return {status} '{body}';
+        }}
+"""
+
+# How NGINX names some of them. Unknown encodings and versions are the caller's doing.
+NGINX_CODES = {400: "400 501 505 =400", 431: "494 =431"}
+
+
 class UnknownService(Exception):
     """The Ingress names a service that the stack does not run."""
 
@@ -175,9 +192,11 @@ def configuration(gateway: Gateway) -> str:
             UPSTREAM.format(name=name, address=gateway.upstreams[name]) for name in used
         ),
         listens="\n".join(_listen(host, gateway.port) for host in gateway.hosts),
-        page_errors=f"        error_page 502 503 504 /{PAGE_FILE};\n",
+        page_errors=f"        error_page 502 503 504 /{PAGE_FILE};\n"
+        + _unreadable_errors(" " * 8),
         page_file=PAGE_FILE,
         page_policy=found.policy,
+        unreadable_locations="\n".join(map(_unreadable_location, unreadable())),
         problem_locations="\n".join(map(_problem_location, problems())),
         locations="\n".join(_locations(route) for route in gateway.routes),
     )
@@ -221,7 +240,7 @@ def _locations(route: Route) -> str:
 def _location(match: str, route: Route) -> str:
     errors = ""
     if route.is_api:
-        errors = "".join(
+        errors = _unreadable_errors(" " * 12) + "".join(
             f"            error_page {each.status} = @api_{each.status};\n"
             for each in problems()
         )
@@ -230,6 +249,19 @@ def _location(match: str, route: Route) -> str:
         f"{errors}            proxy_pass http://{route.service};\n"
         "        }"
     )
+
+
+def _unreadable_errors(indent: str) -> str:
+    return "".join(
+        f"{indent}error_page {NGINX_CODES.get(each.status, each.status)} "
+        f"/.problem/{each.status};\n"
+        for each in unreadable()
+    )
+
+
+def _unreadable_location(problem: Problem) -> str:
+    body = problem.body("$request_id_kept")
+    return UNREADABLE_LOCATION.format(status=problem.status, body=body)
 
 
 def _problem_location(problem: Problem) -> str:

@@ -210,6 +210,28 @@ def test_a_body_that_is_too_large_is_a_problem(front: Front) -> None:
     assert answer.json()["code"] == "payload_too_large"
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/orders/%00", {}, 400),
+        ("/api/orders/%zz", {}, 400),
+        ("/api/orders/" + "a" * 9_000, {}, 414),
+        ("/api/orders", {"Cookie": "a" * 9_000}, 431),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_a_problem(
+    front: Front, path: str, headers: dict[str, str], status: int
+) -> None:
+    with front.client() as http:
+        url = httpx.URL(http.base_url, raw_path=path.encode())
+        answer = http.get(url, headers=headers)
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+
+
 def test_a_service_that_is_down_is_a_problem_for_programs(front: Front) -> None:
     front.end("payments")
     with front.client() as http:
