@@ -39,6 +39,15 @@ class TicketChanged(Stale):
         )
 
 
+class OrderInHand(Conflict):
+    """Another event of the same order is being handled at this moment."""
+
+    slug = "order_in_hand"
+
+    def __init__(self) -> None:
+        super().__init__("Another event of this order is being handled")
+
+
 class VersionRequired(PreconditionRequired):
     """An edit must say which version it edits."""
 

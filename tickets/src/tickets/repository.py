@@ -5,6 +5,7 @@ from operator import ge, gt, le, lt
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.exc import StaleDataError
@@ -12,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from common.db import utc_now
 from common.events import TicketStatus
 from common.ids import is_id
-from tickets.errors import TicketChanged, TicketNotFound
+from tickets.errors import OrderInHand, TicketChanged, TicketNotFound
 from tickets.models import SeenOrder, Ticket
 from tickets.search import Position, Search, Sort
 
@@ -94,6 +95,19 @@ async def save(session: AsyncSession) -> None:
 async def find_seen_order(session: AsyncSession, order_id: str) -> SeenOrder | None:
     """Return what we have heard of the order, if anything."""
     return await session.get(SeenOrder, order_id)
+
+
+async def add_seen_order(session: AsyncSession, seen: SeenOrder) -> None:
+    """Store what we heard of an order for the first time.
+
+    Raises:
+        OrderInHand: another transaction has heard of it meanwhile.
+    """
+    session.add(seen)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise OrderInHand from error
 
 
 async def search_on_sale(session: AsyncSession, search: Search) -> Page:

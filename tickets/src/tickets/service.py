@@ -143,11 +143,14 @@ async def _is_news(session: AsyncSession, order: OrderState) -> bool:
     seen = await repository.find_seen_order(session, order.id)
     if seen is not None and seen.version >= order.version:
         return False
-    if seen is None:
-        seen = SeenOrder(order_id=order.id, ticket_id=order.ticket.id)
-        session.add(seen)
-    seen.version = order.version
-    await session.flush()
+    if seen is not None:
+        seen.version = order.version
+        await session.flush()
+        return True
+    seen = SeenOrder(
+        order_id=order.id, version=order.version, ticket_id=order.ticket.id
+    )
+    await repository.add_seen_order(session, seen)
     return True
 
 
