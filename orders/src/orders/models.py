@@ -1,6 +1,6 @@
 """Orders, and the copy of the tickets that can be ordered.
 
-An order changes only through the conditional updates of `orders.repository`:
+An order changes only through the conditional updates of `orders.transitions`:
 each names the state it starts from, so of two at once one finds no row.
 """
 

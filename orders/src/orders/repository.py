@@ -1,25 +1,19 @@
-"""Every query of the orders service.
-
-The transitions are conditional updates: what may change is in the WHERE, by the
-database's own clock (R54), and a row count of nought means that somebody else
-was first. `docs/orders.md` has the table.
-"""
+"""Queries of the orders service; those that change an order are in `transitions`."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import seconds_until, utc_now
-from common.events import CancelReason, OrderStatus, TicketState
+from common.events import TicketState
 from common.ids import is_id
 from orders.errors import OrderNotFound
 from orders.models import Order, Ticket
 
-_LIVE: Final = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 _COPIED: Final = tuple(column.key for column in Ticket.__mapper__.column_attrs)
 
 
@@ -129,133 +123,6 @@ async def list_own_orders(
     return Page(orders[:limit], has_next=len(orders) > limit)
 
 
-async def confirm(session: AsyncSession, order_id: str) -> Order | None:
-    """created -> awaiting:payment, before the deadline."""
-    return await _change(
-        session,
-        order_id,
-        Order.status == OrderStatus.CREATED,
-        Order.expires_at > utc_now(),
-        status=OrderStatus.AWAITING_PAYMENT,
-    )
-
-
-async def claim(
-    session: AsyncSession, order_id: str, payment_id: str, *, amount: int, currency: str
-) -> Order | None:
-    """awaiting:payment -> the same, claimed; before the deadline, for the total.
-
-    From here on it cannot expire: R19 is decided by this row alone.
-    """
-    return await _change(
-        session,
-        order_id,
-        Order.status == OrderStatus.AWAITING_PAYMENT,
-        Order.claimed_payment.is_(None),
-        Order.expires_at > utc_now(),
-        Order.total == amount,
-        Order.currency == currency,
-        claimed_payment=payment_id,
-    )
-
-
-async def complete(
-    session: AsyncSession, order_id: str, payment_id: str, *, amount: int, currency: str
-) -> Order | None:
-    """claimed -> complete, by the payment that claimed it, for the total (I3)."""
-    return await _change(
-        session,
-        order_id,
-        Order.status == OrderStatus.AWAITING_PAYMENT,
-        Order.claimed_payment == payment_id,
-        Order.total == amount,
-        Order.currency == currency,
-        status=OrderStatus.COMPLETE,
-    )
-
-
-async def cancel(
-    session: AsyncSession, order_id: str, reason: CancelReason
-) -> Order | None:
-    """created or awaiting:payment, unclaimed -> cancelled."""
-    return await _cancel(
-        session,
-        order_id,
-        reason,
-        Order.status.in_(_LIVE),
-        Order.claimed_payment.is_(None),
-    )
-
-
-async def reject(
-    session: AsyncSession, order_id: str, reason: CancelReason
-) -> Order | None:
-    """created -> cancelled: tickets refused the hold."""
-    return await _cancel(session, order_id, reason, Order.status == OrderStatus.CREATED)
-
-
-async def expire(session: AsyncSession, order_id: str) -> Order | None:
-    """created or awaiting:payment, unclaimed, past the deadline -> cancelled."""
-    return await _cancel(
-        session,
-        order_id,
-        CancelReason.EXPIRED,
-        Order.status.in_(_LIVE),
-        Order.claimed_payment.is_(None),
-        Order.expires_at <= utc_now(),
-    )
-
-
-async def fail(session: AsyncSession, order_id: str, payment_id: str) -> Order | None:
-    """claimed -> cancelled: the hold on the card is definitely gone (R33)."""
-    return await _cancel(
-        session,
-        order_id,
-        CancelReason.PAYMENT_FAILED,
-        Order.status == OrderStatus.AWAITING_PAYMENT,
-        Order.claimed_payment == payment_id,
-    )
-
-
-async def refund(session: AsyncSession, order_id: str, payment_id: str) -> Order | None:
-    """complete -> cancelled: everything was given back."""
-    return await _cancel(
-        session,
-        order_id,
-        CancelReason.REFUNDED,
-        Order.status == OrderStatus.COMPLETE,
-        Order.claimed_payment == payment_id,
-    )
-
-
-async def find_overdue(session: AsyncSession, limit: int) -> Sequence[str]:
-    """Return ids of orders past their deadline that nobody else is expiring."""
-    found = await session.scalars(
-        select(Order.id)
-        .where(
-            Order.status.in_(_LIVE),
-            Order.expires_at <= utc_now(),
-            Order.claimed_payment.is_(None),
-        )
-        .order_by(Order.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return found.all()
-
-
-async def seconds_to_expiry(session: AsyncSession, order_id: str) -> float | None:
-    """Return the seconds until an order may be expired; None if it never may."""
-    seconds = await session.scalar(
-        select(seconds_until(Order.expires_at)).where(
-            Order.id == order_id,
-            Order.status.in_(_LIVE),
-            Order.claimed_payment.is_(None),
-        )
-    )
-    return None if seconds is None else max(float(seconds), 0.01)
-
-
 async def store_ticket(session: AsyncSession, state: TicketState) -> None:
     """Bring our copy of a ticket to ``state``, unless it is as new already."""
     values = {name: getattr(state, name) for name in _COPIED}
@@ -273,37 +140,3 @@ async def store_ticket(session: AsyncSession, state: TicketState) -> None:
     except IntegrityError:
         # Another replica of this service was first, perhaps with an older state.
         await store_ticket(session, state)
-
-
-async def _cancel(
-    session: AsyncSession,
-    order_id: str,
-    reason: CancelReason,
-    *conditions: ColumnElement[bool],
-) -> Order | None:
-    return await _change(
-        session,
-        order_id,
-        *conditions,
-        status=OrderStatus.CANCELLED,
-        cancel_reason=reason,
-        live_ticket_id=None,
-    )
-
-
-async def _change(
-    session: AsyncSession,
-    order_id: str,
-    *conditions: ColumnElement[bool],
-    **values: Any,  # noqa: ANN401 - column values
-) -> Order | None:
-    """Update the order if ``conditions`` hold; return it changed, else None."""
-    changed = await session.execute(
-        update(Order)
-        .where(Order.id == order_id, *conditions)
-        .values(**values, version=Order.version + 1)
-        .execution_options(synchronize_session=False)
-    )
-    if changed.rowcount == 0:  # type: ignore[attr-defined]
-        return None
-    return await find_order(session, order_id)

@@ -1,7 +1,7 @@
 """Use cases of the orders service: one function each.
 
 All run in the caller's transaction and put their events into its outbox. Which
-order may change, and when, is written in the conditions of `orders.repository`.
+order may change, and when, is written in the conditions of `orders.transitions`.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +25,7 @@ from common.events import (
     TicketStatus,
 )
 from common.outbox import add_events
-from orders import repository
+from orders import repository, transitions
 from orders.errors import OrderNotCancellable, OrderNotFound, WrongAmountCaptured
 from orders.events import order_event
 from orders.models import Order
@@ -60,7 +60,7 @@ async def cancel_order(session: AsyncSession, buyer_id: str, order_id: str) -> N
     order = (await repository.get_own_order(session, buyer_id, order_id)).order
     if order.status == OrderStatus.CANCELLED:
         return
-    cancelled = await repository.cancel(session, order_id, CancelReason.BUYER)
+    cancelled = await transitions.cancel(session, order_id, CancelReason.BUYER)
     if cancelled is not None:
         await _announce_cancelled(session, cancelled)
         return
@@ -77,7 +77,7 @@ async def copy_ticket(session: AsyncSession, ticket: TicketState) -> None:
     """
     await repository.store_ticket(session, ticket)
     if ticket.status is TicketStatus.RESERVED and ticket.order_id is not None:
-        order = await repository.confirm(session, ticket.order_id)
+        order = await transitions.confirm(session, ticket.order_id)
         if order is not None:
             await add_events(session, order_event(OrderAwaitingPayment, order))
 
@@ -86,7 +86,7 @@ async def reject_order(session: AsyncSession, refused: ReservationRejected) -> N
     """Cancel an order whose ticket could not be held (R5)."""
     changed = refused.reason is RejectionReason.PRICE_CHANGED
     reason = CancelReason.PRICE_CHANGED if changed else CancelReason.REJECTED
-    order = await repository.reject(session, refused.order_id, reason)
+    order = await transitions.reject(session, refused.order_id, reason)
     if order is not None:
         await _announce_cancelled(session, order)
 
@@ -98,7 +98,7 @@ async def claim_order(session: AsyncSession, payment: PaymentAuthorized) -> None
     yet (R14, R20, R40), and one for another amount in any case (R38). The order
     is then cancelled, and payments gives the money back.
     """
-    order = await repository.claim(
+    order = await transitions.claim(
         session,
         payment.order_id,
         payment.id,
@@ -111,9 +111,11 @@ async def claim_order(session: AsyncSession, payment: PaymentAuthorized) -> None
     refused = await repository.find_order(session, payment.order_id)
     if refused is None:
         raise OrderNotFound
-    over = await repository.expire(session, refused.id)
+    over = await transitions.expire(session, refused.id)
     if over is None and not _is_for(refused, payment):
-        over = await repository.cancel(session, refused.id, CancelReason.PAYMENT_FAILED)
+        over = await transitions.cancel(
+            session, refused.id, CancelReason.PAYMENT_FAILED
+        )
     if over is not None:
         await _announce_cancelled(session, over)
 
@@ -125,7 +127,7 @@ async def complete_order(session: AsyncSession, payment: PaymentCaptured) -> Non
         WrongAmountCaptured: another amount than the total was (I3). The order
             stays claimed and the message is parked, for a person to decide.
     """
-    order = await repository.complete(
+    order = await transitions.complete(
         session,
         payment.order_id,
         payment.id,
@@ -142,14 +144,14 @@ async def complete_order(session: AsyncSession, payment: PaymentCaptured) -> Non
 
 async def fail_order(session: AsyncSession, payment: PaymentFailed) -> None:
     """Cancel a claimed order whose money can definitely not be taken (R33)."""
-    order = await repository.fail(session, payment.order_id, payment.id)
+    order = await transitions.fail(session, payment.order_id, payment.id)
     if order is not None:
         await _announce_cancelled(session, order)
 
 
 async def refund_order(session: AsyncSession, payment: PaymentRefunded) -> None:
     """Cancel a complete order whose money was given back in full."""
-    order = await repository.refund(session, payment.order_id, payment.id)
+    order = await transitions.refund(session, payment.order_id, payment.id)
     if order is not None:
         await _announce_cancelled(session, order)
 
@@ -161,11 +163,11 @@ async def expire_order(session: AsyncSession, due: ExpirationCompleted) -> None:
         TooEarly: the timer's clock runs ahead of the database's (R13); the
             message comes again when it is due.
     """
-    order = await repository.expire(session, due.order_id)
+    order = await transitions.expire(session, due.order_id)
     if order is not None:
         await _announce_cancelled(session, order)
         return
-    seconds = await repository.seconds_to_expiry(session, due.order_id)
+    seconds = await transitions.seconds_to_expiry(session, due.order_id)
     if seconds is not None:
         raise TooEarly("the deadline has not passed yet", retry_after=seconds)
 
@@ -176,13 +178,11 @@ async def expire_overdue(session: AsyncSession, limit: int) -> int:
     Runs whether or not the timer works: Redis may lose a deadline, this table
     does not (R14).
     """
-    overdue = await repository.find_overdue(session, limit)
-    expired = [await repository.expire(session, order_id) for order_id in overdue]
-    cancelled = [order for order in expired if order is not None]
+    expired = await transitions.expire_overdue(session, limit)
     await add_events(
-        session, *(order_event(OrderCancelled, order) for order in cancelled)
+        session, *(order_event(OrderCancelled, order) for order in expired)
     )
-    return len(cancelled)
+    return len(expired)
 
 
 async def _announce_cancelled(session: AsyncSession, order: Order) -> None:
