@@ -1,6 +1,7 @@
 """Transactions, clocks and failures of the database, the same on each backend."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -18,6 +19,7 @@ from common.db import (
     utc_in,
     utc_now,
 )
+from common.testing import until
 from common.testing.databases import MariaDb
 from common.testing.plugin import on_mariadb, on_sqlite
 
@@ -317,8 +319,10 @@ async def test_a_dead_server_is_unavailable_and_says_when_to_come_back(
     url: str,
 ) -> None:
     database = Database(url)
+    threads = threading.active_count()
     error = await refused(database.ping, DatabaseUnavailable)
     await database.close()
+    await until(lambda: threading.active_count() <= threads)
     assert isinstance(error, DatabaseUnavailable)
     assert error.retry_after is not None
     assert "nobody" not in error.detail

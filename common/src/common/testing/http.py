@@ -134,5 +134,9 @@ def assert_problem(
     assert members <= body.keys(), told  # noqa: S101 - as above
     assert body["status"] == response.status_code, told  # noqa: S101 - as above
     assert body["message"] == body["detail"], told  # noqa: S101 - as above
+    request_id = response.headers["x-request-id"]
+    assert body["request_id"] == request_id, told  # noqa: S101 - as above
+    nosniff = response.headers["x-content-type-options"] == "nosniff"
+    assert nosniff, told  # noqa: S101 - as above
     assert code is None or body["code"] == code, told  # noqa: S101 - as above
     return body

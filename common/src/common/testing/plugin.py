@@ -48,6 +48,7 @@ from typing import Final, Protocol
 
 import pytest
 import pytest_asyncio
+import structlog
 from sqlalchemy import MetaData
 
 from common.db import Database
@@ -84,6 +85,19 @@ class DatabaseFactory(Protocol):
         self, service: str, migrations: Path, *metadata: MetaData
     ) -> AbstractAsyncContextManager[Database]:
         """Lend a migrated database without rows."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Log plainly: to draw a traceback with every local takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
