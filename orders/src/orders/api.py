@@ -23,8 +23,8 @@ router = APIRouter(prefix=PREFIX, tags=["orders"])
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=refusals(404, 409))
 async def place_order(
-    session: Transaction,
     user: CurrentUser,
+    session: Transaction,
     request: Request,
     response: Response,
     body: OrderIn,
@@ -45,8 +45,8 @@ async def place_order(
 
 @router.get("")
 async def list_orders(
-    session: Reading,
     user: CurrentUser,
+    session: Reading,
     request: Request,
     response: Response,
     query: Annotated[OrderQuery, Query()],
@@ -64,7 +64,7 @@ async def list_orders(
 
 @router.get("/{order_id}")
 async def get_order(
-    session: Reading, user: CurrentUser, response: Response, order_id: str
+    user: CurrentUser, session: Reading, response: Response, order_id: str
 ) -> OrderOut:
     """One order of one's own."""
     response.headers["Cache-Control"] = PERSONAL
@@ -76,6 +76,6 @@ async def get_order(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=refusals(409),
 )
-async def cancel_order(session: Transaction, user: CurrentUser, order_id: str) -> None:
+async def cancel_order(user: CurrentUser, session: Transaction, order_id: str) -> None:
     """Give up an order that is not being paid yet."""
     await service.cancel_order(session, user.user_id, order_id)
