@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.errors import NoStreamResponseError
 from opentelemetry.trace import SpanKind
 
 from common.background import end_if_cancelled
@@ -21,7 +22,12 @@ from common.bus.dead_letters import park
 from common.bus.decoding import decode
 from common.bus.jetstream import JetStream
 from common.bus.pulling import pulling
-from common.bus.streams import declare_consumer, stream_of
+from common.bus.streams import (
+    DEAD_LETTERS,
+    MAX_ACK_PENDING,
+    declare_consumer,
+    stream_of,
+)
 from common.errors import Disposition, TicketingError, verdict_on
 from common.events import Event
 from common.telemetry import logger, metrics, span
@@ -87,6 +93,7 @@ class Consumer:
         self._bus = bus
         self._subscription = subscription
         self._durable = subscription.durable
+        self._failures: dict[int, int] = {}
 
     async def run(self) -> None:
         """Consume for ever; a broker or database that is away is waited for."""
@@ -110,6 +117,7 @@ class Consumer:
 
     async def _bind(self) -> JetStreamContext.PullSubscription:
         stream, durable = self._subscription.stream, self._durable
+        self._failures.clear()  # A stream that was lost counts from one again.
         await self._bus.declare([stream])
         js = self._bus.context
         await declare_consumer(js, stream, durable, self._subscription.subjects)
@@ -162,15 +170,13 @@ class Consumer:
     async def _acknowledge(self, message: Msg) -> None:
         """Acknowledge; if that is lost, the inbox absorbs the redelivery."""
         await message.ack()
+        self._failures.pop(message.metadata.sequence.stream, None)
         self._count(message, "applied")
 
     async def _give_up_or_retry(self, message: Msg, error: Exception) -> None:
         tries = message.metadata.num_delivered
-        disposition = verdict_on(error).disposition
-        bounded = disposition is Disposition.RETRY_THEN_PARK
-        if disposition is Disposition.PARK or (bounded and tries >= MAX_TRIES):
-            await park(self._bus.context, message, self._durable, error)
-            self._count(message, "parked")
+        if self._is_hopeless(message, error):
+            await self._park(message, error)
             return
         delay = getattr(error, "retry_after", None) or self._delay(tries)
         log.warning(
@@ -185,6 +191,34 @@ class Consumer:
         )
         await message.nak(delay=delay)
         self._count(message, "delayed")
+
+    def _is_hopeless(self, message: Msg, error: Exception) -> bool:
+        """Tell whether to give up; only failures of the message's own count.
+
+        Deliveries are no measure of them: an outage adds to those too, and the
+        first lost race after it would park the message.
+        """
+        disposition = verdict_on(error).disposition
+        if disposition is not Disposition.RETRY_THEN_PARK:
+            return disposition is Disposition.PARK
+        sequence = message.metadata.sequence.stream
+        failures = self._failures.pop(sequence, 0) + 1
+        self._failures[sequence] = failures
+        if len(self._failures) > MAX_ACK_PENDING:
+            # More cannot be under way: the oldest ended with another replica.
+            del self._failures[next(iter(self._failures))]
+        return failures >= MAX_TRIES
+
+    async def _park(self, message: Msg, error: Exception) -> None:
+        try:
+            await park(self._bus.context, message, self._durable, error)
+        except NoStreamResponseError:
+            # A server without its disk forgot the dead letters; what cannot be
+            # parked would otherwise hold up whatever is fetched with it.
+            await self._bus.declare([DEAD_LETTERS])
+            await park(self._bus.context, message, self._durable, error)
+        self._failures.pop(message.metadata.sequence.stream, None)
+        self._count(message, "parked")
 
     async def _measure_lag(self, pull: JetStreamContext.PullSubscription) -> None:
         info = await pull.consumer_info()
