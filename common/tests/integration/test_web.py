@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -552,12 +553,8 @@ async def test_a_route_that_raises_commits_nothing(
 
 
 async def test_r13_a_database_that_takes_the_call_and_is_silent_is_not_ready() -> None:
-    async def be_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
-        writer.close()
-
-    silent = await asyncio.start_server(be_silent, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
     database = Database(f"mysql+asyncmy://a:b@127.0.0.1:{port}/c")
     async with browsing(make_app(pings={"database": database.ping})) as client:
         started = monotonic()
