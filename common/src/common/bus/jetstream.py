@@ -44,6 +44,7 @@ class JetStream:
         self._name = name
         self._replicas = replicas
         self._client = Client()
+        self._is_closing = False
 
     @property
     def is_connected(self) -> bool:
@@ -168,6 +169,7 @@ class JetStream:
         """
         if self._client.is_closed:
             return
+        self._is_closing = True
         if self._client.is_connected:
             try:
                 await self._client.flush(_FLUSH_SECONDS)
@@ -181,7 +183,8 @@ class JetStream:
         log.debug("nats_error", reason=str(error) or type(error).__name__)
 
     async def _on_disconnected(self) -> None:
-        log.warning("nats_disconnected", name=self._name)
+        if not self._is_closing:
+            log.warning("nats_disconnected", name=self._name)
 
     async def _on_reconnected(self) -> None:
         log.info("nats_reconnected", name=self._name)

@@ -1,4 +1,4 @@
-"""python -m embedded up | status | check | clean | demo | reconcile"""
+"""python -m embedded up | status | check | clean | demo | reconcile | service"""
 
 import argparse
 import importlib
@@ -9,19 +9,25 @@ from pathlib import Path
 
 from embedded.settings import DEFAULT_PORT, StackSettings, default_state_dir
 
+_ELSEWHERE = {
+    "demo": "demo",
+    "reconcile": "reconcile",
+    "service": "service_command",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in ("demo", "reconcile"):
-        return _elsewhere(given[0], given[1:])
+    if given and given[0] in _ELSEWHERE:
+        return _elsewhere(_ELSEWHERE[given[0]], given[1:])
     options = _parser().parse_args(given)
     return _COMMANDS[options.command](options)
 
 
-def _elsewhere(command: str, arguments: list[str]) -> int:
+def _elsewhere(name: str, arguments: list[str]) -> int:
     """Commands that take their own options, loaded only when they are asked for."""
-    module = importlib.import_module(f"embedded.{command}")
+    module = importlib.import_module(f"embedded.{name}")
     return int(module.main(arguments) or 0)
 
 
@@ -53,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("demo", help="tell one purchase, step by step")
     commands.add_parser("reconcile", help="check that the books agree")
+    commands.add_parser("service", help="a service's own command, such as replay")
     return parser
 
 
