@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from common.identity import JwksCache, KeysUnavailable
-from common.identity.jwks import FIRST_TRY_SECONDS, REFRESH_SECONDS
+from common.identity.jwks import FIRST_TRY_SECONDS, KEEP_SECONDS, REFRESH_SECONDS
 
 pytestmark = pytest.mark.asyncio
 
@@ -94,6 +94,18 @@ async def test_s14_the_last_good_keys_serve_while_auth_is_down() -> None:
     assert await cache.key("unknown") is None
     auth.seconds += 86_400
     assert await cache.key("a") is not None
+
+
+async def test_s14_a_withdrawn_key_is_forgotten_within_minutes() -> None:
+    auth = Auth("a", "b")
+    cache = auth.cache()
+    await cache.key("a")
+    auth.body["keys"].pop(0)
+    auth.seconds += KEEP_SECONDS - 1
+    assert await cache.key("a") is not None
+    auth.seconds += 1
+    assert await cache.key("a") is None
+    assert await cache.key("b") is not None
 
 
 async def test_without_any_keys_the_caller_hears_to_come_back() -> None:

@@ -196,7 +196,8 @@ async def test_a_verified_token_still_expires() -> None:
     session = await identity.verifier.verify(token)
     # What is remembered is made older, which is what the passing of time would do.
     over = session._replace(expires_at=now() - timedelta(seconds=6))
-    identity.verifier._verified[token] = over
+    remembered = identity.verifier._verified
+    remembered[token] = remembered[token]._replace(session=over)
     with pytest.raises(InvalidSession, match="expired"):
         await identity.verifier.verify(token)
 
@@ -214,14 +215,24 @@ async def test_the_signature_is_checked_once() -> None:
     identity = FakeIdentity()
     token = identity.token("u1")
     first = await identity.verifier.verify(token)
-    identity.key_id = "withdrawn"
     assert await identity.verifier.verify(token) is first
+
+
+async def test_s14_a_withdrawn_key_ends_the_sessions_that_it_signed() -> None:
+    identity = FakeIdentity()
+    token = identity.token("u1")
+    await identity.verifier.verify(token)
+    identity.key_id = "another"
+    with pytest.raises(InvalidSession):
+        await identity.verifier.verify(token)
 
 
 async def test_what_is_remembered_is_bounded() -> None:
     identity = FakeIdentity()
-    genuine = await identity.verifier.verify(identity.token("u1"))
-    identity.verifier._verified.update({f"t{n}": genuine for n in range(4096)})
+    genuine = identity.token("u1")
+    await identity.verifier.verify(genuine)
+    verified = identity.verifier._verified[genuine]
+    identity.verifier._verified.update({f"t{n}": verified for n in range(4096)})
     token = identity.token("u2")
     await identity.verifier.verify(token)
     before = len(identity.verifier._verified)

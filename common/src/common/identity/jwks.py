@@ -17,6 +17,9 @@ log = logger(__name__)
 REFRESH_SECONDS: Final = 30.0
 """An unknown key id makes us look again at most this often."""
 
+KEEP_SECONDS: Final = 300.0
+"""So old a key set is looked at anew: a key that auth withdrew ends with it."""
+
 FIRST_TRY_SECONDS: Final = 1.0
 """Until we have any keys we look more often: auth may still be starting."""
 
@@ -65,17 +68,18 @@ class JwksCache:
         self._url = url
         self._keys: dict[str, PyJWK] = {}
         self._next_fetch = 0.0
+        self._old_at = 0.0
         self._fetching = asyncio.Lock()
 
     async def key(self, key_id: str) -> PyJWK | None:
-        """Return the key named ``key_id``; look for it at auth if it is new.
+        """Return the key named ``key_id``; ask auth if it is new, or the set old.
 
         Raises:
             KeysUnavailable: no key set was ever fetched and auth does not answer.
         """
-        if key_id not in self._keys:
+        if self._wants_news(key_id):
             async with self._fetching:
-                if key_id not in self._keys and self._clock() >= self._next_fetch:
+                if self._wants_news(key_id):
                     await self._fetch()
         if not self._keys:
             raise KeysUnavailable(
@@ -83,12 +87,18 @@ class JwksCache:
             )
         return self._keys.get(key_id)
 
+    def _wants_news(self, key_id: str) -> bool:
+        now = self._clock()
+        unknown_or_old = key_id not in self._keys or now >= self._old_at
+        return unknown_or_old and now >= self._next_fetch
+
     async def _fetch(self) -> None:
         try:
             answer = await self._client.get(self._url)
             answer.raise_for_status()
             found = PyJWKSet.from_dict(answer.json()).keys
             self._keys = {key.key_id: key for key in found if key.key_id}
+            self._old_at = self._clock() + KEEP_SECONDS
         except _NO_KEY_SET as error:
             log.warning("jwks_not_fetched", reason=str(error) or type(error).__name__)
         wait = REFRESH_SECONDS if self._keys else FIRST_TRY_SECONDS

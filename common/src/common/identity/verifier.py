@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 from jwt.exceptions import PyJWTError
@@ -25,42 +25,53 @@ class InvalidSession(Unauthenticated):
     slug = "invalid_session"
 
 
+class _Verified(NamedTuple):
+    """A session, and the id of the key that its token was signed with."""
+
+    session: Session
+    key_id: str
+
+
 class TokenVerifier:
     """Verifies tokens; remembers those it verified, since Ed25519 costs 0.1 ms."""
 
     def __init__(self, keys: KeySource, revocations: Revocations) -> None:
         self._keys = keys
         self._revocations = revocations
-        self._verified: OrderedDict[str, Session] = OrderedDict()
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
     async def verify(self, token: str) -> Session:
         """Return the session that ``token`` proves.
 
-        Expiry and revocation are looked at every time, the signature once.
+        The signature is checked once; every time, that its key is still published
+        and the session neither expired nor revoked.
 
         Raises:
             InvalidSession: the token proves nothing.
             KeysUnavailable: the keys of auth were never fetched.
         """
-        session = self._verified.get(token)
-        if session is None:
-            session = await self._check(token)
-            self._verified[token] = session
+        verified = self._verified.get(token)
+        if verified is None:
+            verified = await self._check(token)
+            self._verified[token] = verified
             if len(self._verified) > _CACHED_TOKENS:
                 self._verified.popitem(last=False)
+        elif await self._keys.key(verified.key_id) is None:
+            raise InvalidSession("the session is not valid")
+        session = verified.session
         if session.expires_at + _LEEWAY <= now():
             raise InvalidSession("the session has expired")
         if self._revocations.is_revoked(session):
             raise InvalidSession("the session was ended")
         return session
 
-    async def _check(self, token: str) -> Session:
+    async def _check(self, token: str) -> _Verified:
         if len(token) > _LONGEST_TOKEN:
             raise InvalidSession("the session is not valid")
         try:
             header = jwt.get_unverified_header(token)
             claims = await self._claims(token, header)
-            return _session(claims)
+            return _Verified(_session(claims), header["kid"])
         except (PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise InvalidSession("the session is not valid") from error
 
