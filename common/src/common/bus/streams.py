@@ -28,6 +28,9 @@ ACK_WAIT_SECONDS: Final = 30.0
 MAX_ACK_PENDING: Final = 512
 _DAY_SECONDS: Final = 86_400.0
 _MAX_AGE_SECONDS: Final = 14 * _DAY_SECONDS
+# A process that starts learns from the stream which sessions are over, so that
+# keeps a revocation for longer than a token lives (30 days).
+_LONGER_MAX_AGE_SECONDS: Final = {"USERS": 31 * _DAY_SECONDS}
 _DEAD_MAX_AGE_SECONDS: Final = 90 * _DAY_SECONDS
 _MAX_BYTES: Final = 512 * 1024**2
 _DUPLICATE_WINDOW_SECONDS: Final = 600.0
@@ -48,7 +51,7 @@ def _stream_config(name: str, replicas: int) -> StreamConfig:
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
         discard=DiscardPolicy.NEW,
-        max_age=_DEAD_MAX_AGE_SECONDS if dead else _MAX_AGE_SECONDS,
+        max_age=_max_age_seconds(name),
         max_bytes=_MAX_BYTES,
         duplicate_window=_DUPLICATE_WINDOW_SECONDS,
         num_replicas=replicas,
@@ -56,6 +59,12 @@ def _stream_config(name: str, replicas: int) -> StreamConfig:
         deny_delete=not dead,
         deny_purge=not dead,
     )
+
+
+def _max_age_seconds(name: str) -> float:
+    if name == DEAD_LETTERS:
+        return _DEAD_MAX_AGE_SECONDS
+    return _LONGER_MAX_AGE_SECONDS.get(name, _MAX_AGE_SECONDS)
 
 
 async def declare_stream(js: JetStreamContext, name: str, *, replicas: int = 1) -> None:

@@ -83,17 +83,32 @@ class RevocationFeed:
                 await asyncio.sleep(1)
 
     async def _follow(self) -> None:
+        """Read until something is missing; whoever starts over reads everything.
+
+        Nothing is acknowledged, so the server sends nothing twice: what a breaking
+        connection swallowed shows only as a gap in the consumer's own numbers.
+        """
+        count = 0
         async with pulling(self._bind) as pull:
             while True:
-                end_if_cancelled()
-                try:
-                    messages = await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
-                except TimeoutError:
-                    self._revocations.forget(now() - TOKEN_LIFETIME)
-                    await pull.consumer_info()
-                    continue
+                messages = await self._fetch(pull)
                 for message in messages:
                     self._read(message)
+                numbers = [m.metadata.sequence.consumer for m in messages]
+                first, count = count + 1, count + len(messages)
+                is_whole = numbers == list(range(first, count + 1))
+                if not messages:
+                    is_whole = await _delivered(pull) == count
+                if not is_whole:
+                    log.warning("revocations_missed", read=count)
+                    return
+
+    async def _fetch(self, pull: JetStreamContext.PullSubscription) -> list[Msg]:
+        try:
+            return await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
+        except TimeoutError:
+            self._revocations.forget(now() - TOKEN_LIFETIME)
+            return []
 
     def _read(self, message: Msg) -> None:
         try:
@@ -121,3 +136,9 @@ class RevocationFeed:
             ),
         )
         return await js.pull_subscribe_bind(info.name, stream)
+
+
+async def _delivered(pull: JetStreamContext.PullSubscription) -> int:
+    """Return how many messages the server believes to have delivered."""
+    delivered = (await pull.consumer_info()).delivered
+    return delivered.consumer_seq if delivered else 0

@@ -1,0 +1,83 @@
+"""Revocations that got lost on the way, or are older than the stream's events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from common.background import background
+from common.bus import JetStream, connected
+from common.clock import now
+from common.events import SessionsRevoked
+from common.identity import RevocationFeed, Revocations, Session
+from common.identity.revocations import TOKEN_LIFETIME
+from common.outbox import OutboxMessage
+from common.testing import until
+
+pytestmark = pytest.mark.asyncio
+
+STREAM = "USERS"
+
+
+def session_of(user_id: str) -> Session:
+    begun = now() - timedelta(hours=1)
+    return Session(user_id, "a@example.com", "s", begun, begun + timedelta(hours=12))
+
+
+async def revoke(bus: JetStream, user_id: str) -> None:
+    event = SessionsRevoked(id=user_id, not_before=now())
+    assert await bus.publish([OutboxMessage.from_event(event)])
+
+
+@asynccontextmanager
+async def interception(js: JetStreamContext) -> AsyncIterator[asyncio.Task[list[Msg]]]:
+    """Take one message of the feed's consumer, as a broken connection would."""
+    (info,) = await js.consumers_info(STREAM)
+    pull = await js.pull_subscribe_bind(info.name, STREAM)
+    taking = asyncio.create_task(pull.fetch(1, timeout=30))
+    try:
+        yield taking
+    finally:
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        await pull.unsubscribe()
+
+
+async def has_consumer(js: JetStreamContext) -> bool:
+    return len(await js.consumers_info(STREAM)) == 1
+
+
+async def test_s15_a_revocation_that_was_delivered_and_lost_is_read_again(
+    empty_nats: str,
+) -> None:
+    revocations = Revocations()
+    async with (
+        connected(empty_nats, name="test", streams=[STREAM]) as bus,
+        background("feed", RevocationFeed(bus, revocations).run()),
+    ):
+        await until(lambda: has_consumer(bus.context))
+        users = 0
+        async with interception(bus.context) as taken:
+
+            async def is_taken() -> bool:
+                nonlocal users
+                users += 1
+                await revoke(bus, f"u{users}")
+                return taken.done()
+
+            await until(is_taken)
+        over = [session_of(f"u{n}") for n in range(1, users + 1)]
+        await until(lambda: all(map(revocations.is_revoked, over)))
+
+
+async def test_the_stream_keeps_a_revocation_for_as_long_as_a_token_can_live(
+    empty_nats: str,
+) -> None:
+    async with connected(empty_nats, name="test", streams=[STREAM]) as bus:
+        kept = (await bus.context.stream_info(STREAM)).config.max_age
+    assert kept is not None
+    assert kept >= TOKEN_LIFETIME.total_seconds()
