@@ -91,6 +91,8 @@ def _messaging(settings: Settings, accounts: Accounts) -> Messaging:
         bus,
         streams=["USERS"],
         outbox=accounts.outbox,
+        # A replay has to tell of every session that was ended and whose token lives.
+        retention=TOKEN_LIFETIME,
         revocations=accounts.revocations,
     )
     assert messaging.relay is not None  # noqa: S101 - it has an outbox

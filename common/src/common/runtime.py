@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -16,7 +17,7 @@ from common.db import Database
 from common.events import Event
 from common.identity import JwksCache, RevocationFeed, Revocations, TokenVerifier
 from common.inbox import Handler, Inbox
-from common.outbox import OutboxRelay, OutboxStore, SqlOutbox
+from common.outbox import RETENTION, OutboxRelay, OutboxStore, SqlOutbox
 from common.settings import DatabaseSettings
 
 _JWKS_TIMEOUT_SECONDS: Final = 2.0
@@ -29,6 +30,7 @@ class Messaging:
     Attributes:
         streams: those it publishes on.
         outbox: where its events wait; None if it keeps none.
+        retention: how long published events are kept for replay.
         subscriptions: what it consumes.
         revocations: filled from `users.sessions_revoked`, if given.
     """
@@ -36,6 +38,7 @@ class Messaging:
     bus: JetStream
     streams: Sequence[str] = ()
     outbox: OutboxStore | None = None
+    retention: timedelta = RETENTION
     subscriptions: Sequence[Subscription] = ()
     revocations: Revocations | None = None
     relay: OutboxRelay | None = field(init=False, default=None)
@@ -44,7 +47,7 @@ class Messaging:
     def __post_init__(self) -> None:
         """Make the relay at once: commits may wake it before NATS is up."""
         if self.outbox is not None:
-            self.relay = OutboxRelay(self.outbox, self.bus)
+            self.relay = OutboxRelay(self.outbox, self.bus, retention=self.retention)
 
     async def ping(self) -> None:
         """Fail until NATS was reached once; for readiness.

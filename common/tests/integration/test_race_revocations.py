@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from nats.aio.msg import Msg
@@ -15,7 +15,7 @@ from common.clock import now
 from common.events import SessionsRevoked
 from common.identity import RevocationFeed, Revocations, Session
 from common.identity.revocations import TOKEN_LIFETIME
-from common.outbox import OutboxMessage
+from common.outbox import Backlog, Claim, OutboxMessage, OutboxRelay
 from common.testing import until
 
 pytestmark = pytest.mark.asyncio
@@ -81,3 +81,34 @@ async def test_the_stream_keeps_a_revocation_for_as_long_as_a_token_can_live(
         kept = (await bus.context.stream_info(STREAM)).config.max_age
     assert kept is not None
     assert kept >= TOKEN_LIFETIME.total_seconds()
+
+
+class EmptyStore:
+    """An outbox without events that notes until when it was to be pruned."""
+
+    def __init__(self) -> None:
+        self.pruned: list[datetime] = []
+
+    @asynccontextmanager
+    async def claim(self, limit: int) -> AsyncIterator[Claim]:
+        assert limit
+        yield Claim([])
+
+    async def backlog(self) -> Backlog:
+        return Backlog(0, None)
+
+    async def prune(self, before: datetime) -> int:
+        self.pruned.append(before)
+        return 0
+
+
+async def test_an_outbox_of_revocations_is_kept_for_as_long_as_they_matter(
+    empty_nats: str,
+) -> None:
+    store = EmptyStore()
+    async with connected(empty_nats, name="test") as bus:
+        relay = OutboxRelay(store, bus, retention=TOKEN_LIFETIME)
+        async with background("relay", relay.run()):
+            relay.wake()
+            await until(lambda: len(store.pruned) == 1)
+    assert abs(store.pruned[0] - (now() - TOKEN_LIFETIME)) < timedelta(minutes=1)

@@ -1,11 +1,19 @@
 """Transactional outbox: an event leaves if, and only if, its change committed."""
 
 from common.outbox.message import MESSAGE_ID, SCHEMA_VERSION, OutboxMessage
-from common.outbox.relay import Backlog, Claim, OutboxRelay, OutboxStore, Publisher
+from common.outbox.relay import (
+    RETENTION,
+    Backlog,
+    Claim,
+    OutboxRelay,
+    OutboxStore,
+    Publisher,
+)
 from common.outbox.sql import SqlOutbox, add_events
 
 __all__ = [
     "MESSAGE_ID",
+    "RETENTION",
     "SCHEMA_VERSION",
     "Backlog",
     "Claim",

@@ -65,9 +65,17 @@ class Publisher(Protocol):
 class OutboxRelay:
     """Publishes unsent events: woken by commits, and polling so none is left."""
 
-    def __init__(self, store: OutboxStore, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        store: OutboxStore,
+        publisher: Publisher,
+        *,
+        retention: timedelta = RETENTION,
+    ) -> None:
+        """Prepare; events are kept for replay for ``retention`` after publishing."""
         self._store = store
         self._publisher = publisher
+        self._retention = retention
         self._wake = asyncio.Event()
         self._next_prune = 0.0
         self._next_look = 0.0
@@ -122,7 +130,7 @@ class OutboxRelay:
         self._next_look = monotonic() + POLL_SECONDS
         if monotonic() >= self._next_prune:
             self._next_prune = monotonic() + _PRUNE_SECONDS
-            await self._store.prune(now() - RETENTION)
+            await self._store.prune(now() - self._retention)
         backlog = await self._store.backlog()
         age = (now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
         metrics.OUTBOX_PENDING.set(backlog.pending)
