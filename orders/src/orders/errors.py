@@ -113,3 +113,12 @@ class WrongAmountCaptured(Unprocessable):
 
     def __init__(self) -> None:
         super().__init__("The captured amount is not the total of the order")
+
+
+class RefundBeforeCapture(Conflict):
+    """The news of a refund has overtaken that of the capture; it comes again."""
+
+    slug = "refund_before_capture"
+
+    def __init__(self) -> None:
+        super().__init__("The order is not complete yet")

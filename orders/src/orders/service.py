@@ -19,6 +19,7 @@ from common.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PaymentState,
     RejectionReason,
     ReservationRejected,
     TicketState,
@@ -26,7 +27,12 @@ from common.events import (
 )
 from common.outbox import add_events
 from orders import repository, transitions
-from orders.errors import OrderNotCancellable, OrderNotFound, WrongAmountCaptured
+from orders.errors import (
+    OrderNotCancellable,
+    OrderNotFound,
+    RefundBeforeCapture,
+    WrongAmountCaptured,
+)
 from orders.events import order_event
 from orders.models import Order
 from orders.repository import Page, TimedOrder
@@ -136,9 +142,7 @@ async def complete_order(session: AsyncSession, payment: PaymentCaptured) -> Non
     )
     if order is not None:
         await add_events(session, order_event(OrderCompleted, order))
-        return
-    unfinished = await repository.find_order(session, payment.order_id)
-    if unfinished is not None and _is_claimed_by(unfinished, payment):
+    elif await _is_being_paid(session, payment):
         raise WrongAmountCaptured
 
 
@@ -150,10 +154,17 @@ async def fail_order(session: AsyncSession, payment: PaymentFailed) -> None:
 
 
 async def refund_order(session: AsyncSession, payment: PaymentRefunded) -> None:
-    """Cancel a complete order whose money was given back in full."""
+    """Cancel a complete order whose money was given back in full.
+
+    Raises:
+        RefundBeforeCapture: the order is still claimed. Taking no notice would let
+            the capture, heard late, complete what was refunded (I2).
+    """
     order = await transitions.refund(session, payment.order_id, payment.id)
     if order is not None:
         await _announce_cancelled(session, order)
+    elif await _is_being_paid(session, payment):
+        raise RefundBeforeCapture
 
 
 async def expire_order(session: AsyncSession, due: ExpirationCompleted) -> None:
@@ -189,9 +200,11 @@ async def _announce_cancelled(session: AsyncSession, order: Order) -> None:
     await add_events(session, order_event(OrderCancelled, order))
 
 
-def _is_claimed_by(order: Order, payment: PaymentCaptured) -> bool:
-    waiting = order.status == OrderStatus.AWAITING_PAYMENT
-    return waiting and order.claimed_payment == payment.id
+async def _is_being_paid(session: AsyncSession, payment: PaymentState) -> bool:
+    order = await repository.find_order(session, payment.order_id)
+    if order is None or order.status != OrderStatus.AWAITING_PAYMENT:
+        return False
+    return order.claimed_payment == payment.id
 
 
 def _is_for(order: Order, payment: PaymentAuthorized) -> bool:

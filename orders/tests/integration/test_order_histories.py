@@ -43,7 +43,11 @@ from common.inbox import Inbox
 from common.testing.plugin import DatabaseUrlFactory, on_sqlite
 from orders import service
 from orders.consumers import HANDLERS
-from orders.errors import OrderNotCancellable, WrongAmountCaptured
+from orders.errors import (
+    OrderNotCancellable,
+    RefundBeforeCapture,
+    WrongAmountCaptured,
+)
 from orders.models import Base, Order
 from orders.reserving import ReserveRequest, SaleRules, reserve_tickets
 
@@ -255,6 +259,10 @@ class OrderHistory(RuleBasedStateMachine):
 
     @rule(payment=PAYMENTS)
     def refund(self, payment: str) -> None:
+        if self.model.is_taking(payment):
+            with pytest.raises(RefundBeforeCapture):
+                self._pay(PaymentRefunded, payment, 5_500)
+            return
         self._pay(PaymentRefunded, payment, 5_500)
         if (self.model.status, self.model.claimed) == ("complete", payment):
             self.model.cancel("refunded")

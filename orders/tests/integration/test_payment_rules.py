@@ -24,7 +24,7 @@ from common.events import (
 )
 from common.ids import new_id
 from common.testing.plugin import on_sqlite
-from orders.errors import OrderNotFound, WrongAmountCaptured
+from orders.errors import OrderNotFound, RefundBeforeCapture, WrongAmountCaptured
 from orders.models import Order, Ticket
 
 pytestmark = pytest.mark.asyncio
@@ -77,7 +77,7 @@ async def test_r22_a_full_refund_cancels_a_complete_order_once(
     assert kinds[-2:] == [OrderCompleted, OrderCancelled]
 
 
-async def test_r22_a_refund_of_what_is_not_complete_or_not_its_payment_is_nothing(
+async def test_r22_a_refund_of_what_is_not_paid_or_not_its_payment_is_nothing(
     apply: Apply, held: Make, payment: Payment, outbox: Outbox
 ) -> None:
     unclaimed, claimed, complete = await held(), await held(), await held()
@@ -86,11 +86,25 @@ async def test_r22_a_refund_of_what_is_not_complete_or_not_its_payment_is_nothin
 
     await apply(
         payment(unclaimed, PaymentRefunded),
-        payment(claimed, PaymentRefunded),
+        payment(claimed, PaymentRefunded, id="another"),
         payment(complete, PaymentRefunded, id="another"),
     )
 
     assert await outbox() == before
+
+
+async def test_r50_a_refund_heard_before_the_capture_comes_again(
+    apply: Apply, held: Make, payment: Payment, look_up: LookUp
+) -> None:
+    order = await held()
+    refund = payment(order, PaymentRefunded)
+    await apply(payment(order))
+
+    with pytest.raises(RefundBeforeCapture):
+        await apply(refund)
+    await apply(payment(order, PaymentCaptured), refund)
+
+    assert await _state(look_up, order) == ("cancelled", "refunded")
 
 
 async def test_r33_a_lapsed_authorisation_cancels_a_claimed_order_once(
