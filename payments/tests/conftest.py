@@ -69,7 +69,6 @@ def make_settings(database_url: str, double: Double) -> Callable[..., Settings]:
             "stripe_webhook_secrets": double.webhook_secret,
             "stripe_api_base": double.url,
             "stripe_retries": 0,
-            "stripe_timeout_seconds": 2.0,
             **changes,
         }
         return Settings.model_validate(values)

@@ -7,7 +7,7 @@ again. https://docs.stripe.com/api/idempotent_requests
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -22,7 +22,13 @@ from payments.errors import (
     IntentStateConflict,
     InvalidWebhook,
 )
-from payments.intents import Intent, IntentStatus, Refund, RefundStatus
+from payments.intents import (
+    Intent,
+    IntentRequest,
+    IntentStatus,
+    Refund,
+    RefundStatus,
+)
 from payments.settings import Settings
 
 SIGNATURE_TOLERANCE_SECONDS: Final = 300
@@ -55,27 +61,6 @@ _RELEVANT: Final = frozenset(
         "refund.failed",
     }
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class IntentRequest:
-    """An intent to be made, first asked for at ``since``. ``amount`` in minor units."""
-
-    payment_id: str
-    order_id: str
-    attempt: int
-    amount: int
-    currency: str
-    since: datetime
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """What Stripe keeps for us, and what we find the intent by."""
-        return {
-            "order_id": self.order_id,
-            "payment_id": self.payment_id,
-            "attempt": str(self.attempt),
-        }
 
 
 @dataclass(frozen=True)

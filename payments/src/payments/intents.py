@@ -1,6 +1,7 @@
 """A PaymentIntent in our own words; what Stripe calls things stays in the gateway."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -71,3 +72,24 @@ class Intent:
     def failed_refunds(self) -> int:
         """How many refunds came back to us."""
         return sum(r.status is RefundStatus.FAILED for r in self.refunds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentRequest:
+    """An intent to be made, first asked for at ``since``. ``amount`` in minor units."""
+
+    payment_id: str
+    order_id: str
+    attempt: int
+    amount: int
+    currency: str
+    since: datetime
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What Stripe keeps for us, and what we find the intent by."""
+        return {
+            "order_id": self.order_id,
+            "payment_id": self.payment_id,
+            "attempt": str(self.attempt),
+        }

@@ -7,8 +7,8 @@ from typing import Final
 from common.clock import now
 from payments.decision import Step
 from payments.errors import IllegalTransition
-from payments.gateway import Gateway, IntentRequest
-from payments.intents import Intent
+from payments.gateway import Gateway
+from payments.intents import Intent, IntentRequest
 from payments.models import Payment
 
 KEYS_REMEMBERED: Final = timedelta(hours=23)

@@ -109,7 +109,7 @@ class Desk:
         async def reached() -> bool:
             return (await self.payment(order)).status == status
 
-        await until(reached)
+        await until(reached, seconds=60)
         return await self.payment(order)
 
     async def payment(self, order: OrderState) -> Payment:

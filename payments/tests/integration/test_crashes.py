@@ -7,14 +7,18 @@ finds what to do in the rows alone.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
-from common.db import Database
+from common.clock import now
+from common.db import Database, utc_now
 from common.events import OrderAwaitingPayment
 from common.testing.waiting import until
 from payments.errors import GatewayUnavailable
+from payments.models import Payment
 from payments.settings import Settings
 from payments.testing import Desk, cancelled, claimed, desk, make_order
 from stripe_double.testing import Double
@@ -22,6 +26,8 @@ from stripe_double.testing import Double
 pytestmark = pytest.mark.asyncio
 
 Start = Callable[[], Awaitable[Desk]]
+
+DAY = timedelta(days=1)
 
 CALLS = {
     "create": "payment_intents.create",
@@ -166,6 +172,38 @@ async def test_r32_stripe_that_is_away_is_waited_for(
         assert payment.due_at is not None
     await double.control.calm()
     assert (await process.look(order)).status == "captured"
+
+
+async def test_r29_an_intent_older_than_its_key_is_found_by_its_metadata(
+    start: Start, double: Double
+) -> None:
+    process = await start()
+    order, _ = await reach(process, double, "create")
+    await double.control.add_fault(CALLS["create"], when="after", how="disconnect")
+    with pytest.raises(GatewayUnavailable):
+        await process.open(order)
+    async with process.database.transaction() as session:
+        await session.execute(update(Payment).values(created_at=now() - 2 * DAY))
+    payment = await process.look(order)
+    (made,) = await double.control.requests(CALLS["create"])
+    assert made["idempotency_key"] == f"intent:{order.id}:1"
+    assert payment.status == "intent"
+    assert await finish(process, double, order) == "captured"
+
+
+async def test_one_payment_that_cannot_be_handled_does_not_stop_the_others(
+    live_desk: Desk, double: Double
+) -> None:
+    broken, sound = make_order(), make_order()
+    await live_desk.hear(broken, sound)
+    await live_desk.open(broken)
+    async with live_desk.database.transaction() as session:
+        values = {"status": "no such state", "due_at": utc_now(), "lease": None}
+        await session.execute(update(Payment).values(**values))
+    live_desk.alarm.set()
+    opened = await live_desk.open(sound)
+    await double.control.pay(opened.client_secret)
+    await live_desk.until(sound, "authorized")
 
 
 async def _until_over(double: Double, operation: str, calls_before: int) -> None:
