@@ -95,6 +95,11 @@ http {{
         # A request is never sent twice: the second could buy again.
         proxy_next_upstream off;
 
+        # Of an answer that may be kept, the key stands before the headers in this
+        # buffer: the longest address (8k) must leave room for them.
+        proxy_buffer_size 32k;
+        proxy_buffers 8 32k;
+
         proxy_cache shared;
         proxy_cache_key $scheme$http_host$request_uri;
         proxy_cache_methods GET HEAD;
