@@ -35,6 +35,12 @@ class ApiRoute(NamedTuple):
         return "requestBody" in self.operation
 
     @property
+    def has_fields(self) -> bool:
+        """Whether it takes more than an id: a body, a query, or headers."""
+        found = self.operation.get("parameters", ())
+        return self.has_body or any(one["in"] != "path" for one in found)
+
+    @property
     def has_id(self) -> bool:
         """Whether its path names one thing."""
         return _PARAMETER.search(self.path) is not None

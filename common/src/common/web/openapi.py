@@ -54,7 +54,8 @@ class DocumentedApp(FastAPI):
 
     It adds to each operation what its form makes possible: 401 where a session is
     needed, 403 for an unsafe request of another site, 404 where an id is in the
-    path, 400 and 413 for a body, 422 for any input, 503 for what is away.
+    path, 400 for an id or a body that cannot be read, 413 for a body, 422 for any
+    input, 503 for what is away.
     """
 
     def openapi(self) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _implied(method: str, operation: Operation) -> Iterator[int]:
     if method not in _SAFE_METHODS:
         yield 403
     if "path" in places:
-        yield 404
+        yield from (400, 404)
     if "requestBody" in operation:
         yield from (400, 413)
     if "requestBody" in operation or places:
