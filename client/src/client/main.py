@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -73,4 +74,7 @@ def _http_client(
         ),
         follow_redirects=False,
         trust_env=False,
+        # All visitors share this client: a session that it kept from one answer
+        # would be sent with the requests of everybody else.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )

@@ -26,6 +26,22 @@ async def test_auths_cookie_reaches_the_browser_unchanged(
 
 
 @pytest.mark.parametrize("page", ["signin", "signup"])
+async def test_one_visitors_session_is_never_lent_to_another(
+    browser: httpx.AsyncClient, services: FakeServices, page: str
+) -> None:
+    cookie = "session=abc.def-_; HttpOnly; Max-Age=86400; Path=/; SameSite=lax"
+    services.answer(f"POST /api/users/{page}", DONE, set_cookie=cookie)
+    services.answer("GET /api/tickets", [])
+    await browser.post(f"/{page}", data=FORM)
+
+    browser.cookies.clear()
+    await browser.get("/?q=of+somebody+else")
+    await browser.post(f"/{page}", data=FORM)
+
+    assert [r.headers.get("cookie") for r in services.asked] == [None] * 3
+
+
+@pytest.mark.parametrize("page", ["signin", "signup"])
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\e"])
 async def test_s20_signing_in_never_leads_to_another_site(
     browser: httpx.AsyncClient, services: FakeServices, page: str, target: str
