@@ -122,20 +122,36 @@ def _of_claimed(order: OrderFacts, payment: PaymentFacts, intent: Intent) -> Act
     """The money is wanted: take it, or find out for certain that it is gone."""
     if payment.status is PaymentStatus.FAILED:
         return _undo(payment, intent, None)
-    gone = intent.status is IntentStatus.CANCELED
-    if gone or payment.status is PaymentStatus.REFUNDED:
+    if intent.status is IntentStatus.CANCELED:
         return _once(payment, PaymentStatus.FAILED, Step.RECORD_FAILED)
     if not matches(order, intent):
+        if payment.status is PaymentStatus.REFUNDED:
+            return Action(Step.RECORD_FAILED)
         return _undo(payment, intent, AMOUNT_ALERT)
     if intent.status is IntentStatus.REQUIRES_CAPTURE:
         return Action(Step.CAPTURE)
     if intent.status is IntentStatus.SUCCEEDED:
-        return _once(payment, PaymentStatus.CAPTURED, Step.RECORD_CAPTURED)
+        return _follow_taken(payment, intent)
     if intent.status in _UNDECIDED:
         return WAIT
     # Claimed for a hold that is gone, with a new intent not yet paid. The order
     # cannot expire any more, so this intent must end for the order to end.
     return Action(Step.VOID)
+
+
+def _follow_taken(payment: PaymentFacts, intent: Intent) -> Action:
+    """The sale stands until all its money is back, whoever gave it (R45).
+
+    We do not give it back here. A refund that bounces is announced by then, so the
+    order is about to be cancelled, and its money with it (R42).
+    """
+    is_returned = intent.returned >= intent.received
+    if payment.status is PaymentStatus.REFUNDED:
+        bounced = Action(Step.RECORD_REFUND_FAILED, alert=REFUND_ALERT)
+        return WAIT if is_returned else bounced
+    if payment.status is PaymentStatus.CAPTURED:
+        return Action(Step.RECORD_REFUNDED) if is_returned else WAIT
+    return Action(Step.RECORD_CAPTURED)
 
 
 def _of_open(order: OrderFacts, payment: PaymentFacts, intent: Intent) -> Action:
