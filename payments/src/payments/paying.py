@@ -30,6 +30,9 @@ from payments.states import PaymentStatus
 CONFIRMATION_SECONDS: Final = 1.0
 """How soon an order that is being reserved may be asked for again."""
 
+_TAKE_OVER_SECONDS: Final = 30
+"""After this the worker makes the intent that a request began and never recorded."""
+
 _WHY_NOT: Final[Mapping[str, str]] = {
     OrderStatus.CREATED: "The ticket is still being secured for you",
     OrderStatus.COMPLETE: "This order is paid",
@@ -102,11 +105,23 @@ async def _payment_to_pay(session: AsyncSession, wish: PayOrder) -> Payment:
         session.add(payment)
         await session.flush()
         # Should we end here, the worker goes on (R29).
-        await repository.end_look(session, payment.id, next_in=30, looks=0)
+        await repository.end_look(
+            session, payment.id, next_in=_TAKE_OVER_SECONDS, looks=0
+        )
     elif payment.status == PaymentStatus.VOIDED:
-        payment.begin_again()
-        await session.flush()
+        await _begin_again(session, payment.id)
     return payment
+
+
+async def _begin_again(session: AsyncSession, payment_id: str) -> None:
+    """Prepare for another intent, unless another tab has just done so (I5)."""
+    payment = await repository.lock_payment(session, payment_id)
+    if payment is None or payment.status != PaymentStatus.VOIDED:
+        return
+    payment.begin_again()
+    await session.flush()
+    # A look in progress has read the old intent, so its lease ends here.
+    await repository.end_look(session, payment.id, next_in=_TAKE_OVER_SECONDS, looks=0)
 
 
 async def _remember_key(session: AsyncSession, wish: PayOrder) -> None:

@@ -107,6 +107,7 @@ async def mark_due(session: AsyncSession, payment_id: str) -> None:
         payment_id,
         due_at=utc_now(),
         lease=None,
+        looks=0,
         trace=trace_headers().get("traceparent"),
     )
 

@@ -140,7 +140,7 @@ class Settler:
             payment = await repository.lock_payment(session, look.payment_id)
             if payment is None or payment.lease not in {None, look.lease}:
                 return None  # Our lease ran out and somebody else has it.
-            if payment.lease is None:
+            if payment.lease is None or _is_of_another(payment, intent):
                 await self._lease(session, look)
                 return Plan.of(payment, None)
             order = await repository.get_order(session, payment.order_id)
@@ -256,6 +256,11 @@ def _event(event_type: type[PaymentState], payment: Payment) -> PaymentState:
         amount=payment.amount,
         currency=payment.currency,
     )
+
+
+def _is_of_another(payment: Payment, intent: Intent | None) -> bool:
+    """Tell whether the intent was replaced while we read it."""
+    return intent is not None and payment.intent_id not in {None, intent.id}
 
 
 def _alert(payment: Payment, text: str) -> None:

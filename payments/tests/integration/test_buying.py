@@ -113,6 +113,25 @@ async def test_i5_another_intent_only_after_the_old_one_is_canceled(
     assert (await till_desk.look(order)).status == "authorized"
 
 
+async def test_i5_tabs_that_begin_again_at_once_share_one_new_intent(
+    till_desk: Desk, double: Double
+) -> None:
+    order = make_order()
+    await till_desk.hear(order)
+    await till_desk.open(order)
+    payment = await till_desk.payment(order)
+    await double.control.force(str(payment.intent_id), status="canceled")
+    assert (await till_desk.look(order)).status == "voided"
+    work = [till_desk.open(order) for _ in range(4)]
+    opened = await asyncio.gather(*work, return_exceptions=True)
+    secrets = {
+        one.client_secret for one in opened if not isinstance(one, BaseException)
+    }
+    # Whoever came between the two intents may be asked to try once more.
+    assert len(secrets | {(await till_desk.open(order)).client_secret}) == 1
+    assert (await till_desk.payment(order)).attempt == 2
+
+
 async def test_a_claim_for_a_hold_that_is_gone_ends_the_new_intent_too(
     till_desk: Desk, double: Double
 ) -> None:
