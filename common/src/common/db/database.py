@@ -26,8 +26,11 @@ _OUTBOX_FILLED: Final = "outbox_filled"
 _READ_ONLY: Final = {"read_only": True}
 _LOCK_WAIT_SECONDS: Final = 5
 # The driver calls every error that it does not know operational. These are not: an
-# unknown column, a value out of range or missing, a CHECK that refuses the row.
-_FAULTS_OF_THE_STATEMENT: Final = {1054, 1264, 1265, 1292, 1364, 1366, 1690, 3819, 4025}
+# unknown column, a value out of range or missing, a CHECK that refuses the row, text
+# that cannot be compared with an identifier (1267, 1270, 1271, 3988).
+_FAULTS_OF_THE_STATEMENT: Final = {
+    1054, 1136, 1264, 1265, 1267, 1270, 1271, 1292, 1364, 1366, 1690, 3819, 3988, 4025
+}  # fmt: skip
 _RETRY_AFTER_SECONDS: Final = 1.0
 
 
