@@ -10,7 +10,7 @@ from common.clock import now
 from common.db import Database
 from common.db.messaging_tables import inbox
 from common.events import Event
-from common.telemetry import metrics
+from common.telemetry import continuing, metrics
 
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 """Calls one use case for one event, in the given session's transaction."""
@@ -41,7 +41,8 @@ class Inbox:
             fresh = {e.event_id: e for e in events if e.event_id not in known}
             metrics.INBOX_DUPLICATES.inc(len(events) - len(fresh))
             for event in fresh.values():
-                await self._handlers[type(event)](session, event)
+                with continuing(event.event_id):
+                    await self._handlers[type(event)](session, event)
             await _record(session, list(fresh.values()))
 
 

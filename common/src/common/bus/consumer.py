@@ -8,6 +8,7 @@ in the dead-letter stream. The others flow on meanwhile.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 
 from common.background import end_if_cancelled
 from common.bus.dead_letters import park
@@ -30,7 +31,7 @@ from common.bus.streams import (
 )
 from common.errors import Disposition, TicketingError, verdict_on
 from common.events import Event
-from common.telemetry import logger, metrics, span
+from common.telemetry import batch_from, logger, metrics, span
 
 log = logger(__name__)
 
@@ -127,8 +128,11 @@ class Consumer:
         try:
             messages = await pull.fetch(BATCH, timeout=FETCH_SECONDS)
         except TimeoutError:
-            await self._measure_lag(pull)
+            self._measure_lag((await pull.consumer_info()).num_pending)
             return
+        if messages:
+            # Each says how many wait behind it: who never catches up tells that too.
+            self._measure_lag(messages[-1].metadata.num_pending)
         with metrics.MESSAGE_DURATION.labels(self._durable).time():
             await self.process(messages)
 
@@ -139,33 +143,43 @@ class Consumer:
             try:
                 deliveries.append(_Delivery(message, decode(message)))
             except TicketingError as error:
-                await self._give_up_or_retry(message, error)
+                with _processing(message):
+                    await self._give_up_or_retry(message, error)
         if len(deliveries) > 1 and await self._apply_together(deliveries):
             return
         for delivery in deliveries:
             await self._apply_alone(delivery)
 
     async def _apply_together(self, deliveries: Sequence[_Delivery]) -> bool:
+        origins = {d.event.event_id: d.message.headers or {} for d in deliveries}
         try:
-            await self._subscription.apply([d.event for d in deliveries])
+            with batch_from(origins):
+                await self._subscription.apply([d.event for d in deliveries])
         except Exception as error:  # noqa: BLE001 - each is redone alone and judged
             log.info("batch_redone_singly", consumer=self._durable, reason=repr(error))
             return False
         for delivery in deliveries:
-            await self._acknowledge(delivery.message)
+            with _processing(delivery.message):
+                await self._applied(delivery)
         return True
 
     async def _apply_alone(self, delivery: _Delivery) -> None:
-        message = delivery.message
-        subject = message.subject
-        headers = message.headers or {}
-        with span(f"process {subject}", SpanKind.CONSUMER, parent=headers):
+        with _processing(delivery.message):
             try:
                 await self._subscription.apply([delivery.event])
             except Exception as error:  # noqa: BLE001 - the table of errors judges it
-                await self._give_up_or_retry(message, error)
+                await self._give_up_or_retry(delivery.message, error)
             else:
-                await self._acknowledge(message)
+                await self._applied(delivery)
+
+    async def _applied(self, delivery: _Delivery) -> None:
+        log.info(
+            "event_applied",
+            consumer=self._durable,
+            subject=delivery.message.subject,
+            event_id=delivery.event.event_id,
+        )
+        await self._acknowledge(delivery.message)
 
     async def _acknowledge(self, message: Msg) -> None:
         """Acknowledge; if that is lost, the inbox absorbs the redelivery."""
@@ -220,9 +234,8 @@ class Consumer:
         self._failures.pop(message.metadata.sequence.stream, None)
         self._count(message, "parked")
 
-    async def _measure_lag(self, pull: JetStreamContext.PullSubscription) -> None:
-        info = await pull.consumer_info()
-        metrics.CONSUMER_LAG.labels(self._durable).set(info.num_pending or 0)
+    def _measure_lag(self, unseen: int | None) -> None:
+        metrics.CONSUMER_LAG.labels(self._durable).set(unseen or 0)
 
     def _count(self, message: Msg, outcome: str) -> None:
         metrics.MESSAGES_CONSUMED.labels(message.subject, self._durable, outcome).inc()
@@ -231,3 +244,9 @@ class Consumer:
         """Return seconds to wait after ``tries`` tries, with a tenth of jitter."""
         step = self._backoff[min(tries, len(self._backoff)) - 1]
         return step * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
+
+
+def _processing(message: Msg) -> AbstractContextManager[Span]:
+    """Return the span of handling ``message``, in the trace that it came with."""
+    name = f"process {message.subject}"
+    return span(name, SpanKind.CONSUMER, parent=message.headers or {})
