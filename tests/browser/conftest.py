@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Final, Literal
 
 import pytest
 import pytest_asyncio
@@ -25,6 +25,10 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 
+DESKTOP: Final = 1280
+HEIGHT: Final = 900
+
+Scheme = Literal["light", "dark"]
 Come = Callable[..., Awaitable[Person]]
 Offer = Callable[..., Awaitable[Json]]
 
@@ -47,8 +51,8 @@ async def chromium() -> AsyncIterator[Browser]:
 async def come(chromium: Browser, patient_stack: RunningStack) -> AsyncIterator[Come]:
     """Bring people with browsers; at the end these must have had no complaint.
 
-    They are signed in unless told `signed_in=False`; other options are those of a
-    browser's profile, such as `java_script_enabled` or `color_scheme`.
+    They are signed in, in a light window on a desk with scripts on, unless the call
+    says `signed_in=False`, `scheme="dark"`, `width=320` or `script=False`.
     """
     async with _crowd(chromium, patient_stack) as come:
         yield come
@@ -79,8 +83,19 @@ async def _crowd(browser: Browser, stack: RunningStack) -> AsyncIterator[Come]:
 
     async with AsyncExitStack() as leaving:
 
-        async def come(*, signed_in: bool = True, **profile: Any) -> Person:
-            context = await browser.new_context(base_url=stack.gateway, **profile)
+        async def come(
+            *,
+            signed_in: bool = True,
+            script: bool = True,
+            scheme: Scheme = "light",
+            width: int = DESKTOP,
+        ) -> Person:
+            context = await browser.new_context(
+                base_url=stack.gateway,
+                java_script_enabled=script,
+                color_scheme=scheme,
+                viewport={"width": width, "height": HEIGHT},
+            )
             leaving.push_async_callback(context.close)
             context.set_default_timeout(PATIENCE_MS)
             person = Person(context, await context.new_page())

@@ -236,6 +236,23 @@ async def test_what_cannot_be_paid_is_told_to_both(
     assert scripted.json()["code"] == "order_not_payable"
 
 
+@pytest.mark.parametrize(("status", "more"), [(404, {}), (409, {"retry_after": 1})])
+async def test_a_payment_waits_until_payments_has_heard_of_the_hold(
+    signed_in: httpx.AsyncClient,
+    services: FakeServices,
+    status: int,
+    more: dict[str, int],
+) -> None:
+    services.refuse(PAY, status, **more)
+    services.answer(PAY, {"id": "pi_1_secret_2", "status": "intent"}, 201)
+    answer = await signed_in.post(
+        f"{PAGE}/pay", data={"key": ID}, headers={"accept": "application/json"}
+    )
+    assert answer.json() == {"client_secret": "pi_1_secret_2"}
+    keys = [call.headers["idempotency-key"] for call in services.calls(PAY)]
+    assert keys == [ID, ID]
+
+
 async def test_payments_out_of_reach_is_an_error_a_script_can_read(
     signed_in: httpx.AsyncClient, services: FakeServices
 ) -> None:

@@ -30,6 +30,7 @@ from common.ids import new_id
 
 router = APIRouter(route_class=PageRoute)
 _NO_STORE = {"cache-control": "private, no-store"}
+_PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 @router.get("/orders")
@@ -103,7 +104,7 @@ async def pay(
     if _wants_json(request):
         return await _pay_as_json(gateway, visitor, order_id, key=key)
     try:
-        checkout = await gateway.start_payment(visitor, order_id, key=key)
+        checkout = await _start_payment(gateway, visitor, order_id, key=key)
     except ServiceProblem as error:
         if error.problem.status not in (409, 429):
             raise
@@ -114,11 +115,32 @@ async def pay(
     return render(request, Page("order.html", reader, data))
 
 
+async def _start_payment(
+    gateway: Gateway, visitor: Visitor, order_id: UUID, *, key: str
+) -> Checkout:
+    """Prepare the payment; payments hears of a hold a moment after orders does."""
+    for pause in _PAUSES_SECONDS:
+        try:
+            return await gateway.start_payment(visitor, order_id, key=key)
+        except ServiceProblem as error:
+            if not _is_too_early(error):
+                raise
+        await asyncio.sleep(pause)
+    return await gateway.start_payment(visitor, order_id, key=key)
+
+
+def _is_too_early(error: ServiceProblem) -> bool:
+    problem = error.problem
+    return problem.status == 404 or (
+        problem.status == 409 and problem.retry_after is not None
+    )
+
+
 async def _pay_as_json(
     gateway: Gateway, visitor: Visitor, order_id: UUID, *, key: str
 ) -> JSONResponse:
     try:
-        checkout = await gateway.start_payment(visitor, order_id, key=key)
+        checkout = await _start_payment(gateway, visitor, order_id, key=key)
     except ServiceProblem as error:
         problem = error.problem
         body = {"code": problem.code, "message": problem.detail}

@@ -5,6 +5,7 @@ Each step waits for the state of the page that it needs, never for time to pass.
 
 import re
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from playwright.async_api import (
     BrowserContext,
@@ -72,6 +73,10 @@ class Person:
         link = self.page.get_by_role("link", name=name, exact=True)
         await self.find("main").locator(button.or_(link)).click()
 
+    async def press_in_header(self, name: str) -> None:
+        """Follow the link in the page's head that has this name."""
+        await self.find("header nav").get_by_role("link", name=name).click()
+
     async def fill(self, **fields: str) -> None:
         """Type into the fields of these ids."""
         for name, text in fields.items():
@@ -97,9 +102,14 @@ class Person:
         return self.order_id
 
     @property
+    def path(self) -> str:
+        """The page that is open, without its query."""
+        return urlsplit(self.page.url).path
+
+    @property
     def order_id(self) -> str:
         """The order whose page is open."""
-        return self.page.url.rpartition("/orders/")[2]
+        return self.path.rpartition("/orders/")[2]
 
     async def reach(self, stage: Stage) -> None:
         """Wait until the order's page shows this stage."""
