@@ -1,16 +1,26 @@
 """Inbox: an event's effect is committed once, however often the event comes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.clock import now
 from common.db import Database
 from common.db.messaging_tables import inbox
+from common.errors import Unavailable
 from common.events import Event
-from common.telemetry import continuing, metrics
+from common.telemetry import continuing, logger, metrics
+
+log = logger(__name__)
+
+RETENTION: Final = timedelta(days=100)
+"""Longer than any message can come again: dead letters are kept for 90 days."""
+
+_HOUSEKEEPING_SECONDS: Final = 3600.0
 
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 """Calls one use case for one event, in the given session's transaction."""
@@ -44,6 +54,23 @@ class Inbox:
                 with continuing(event.event_id):
                     await self._handlers[type(event)](session, event)
             await _record(session, list(fresh.values()))
+
+    async def prune(self, before: datetime) -> int:
+        """Forget events received before ``before``; return how many."""
+        async with self._database.transaction() as session:
+            done = await session.execute(
+                delete(inbox).where(inbox.c.received_at < before)
+            )
+            return int(done.rowcount)  # type: ignore[attr-defined]
+
+    async def keep_house(self) -> None:
+        """Prune every hour, for ever; a database that is away is not waited for."""
+        while True:
+            try:
+                await self.prune(now() - RETENTION)
+            except Unavailable as error:
+                log.warning("inbox_not_pruned", reason=error.slug)
+            await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
 
 async def _known(session: AsyncSession, events: Sequence[Event]) -> set[str]:

@@ -119,6 +119,7 @@ async def sql_service(
         assert messaging.relay is not None  # noqa: S101 - it has an outbox
         database.on_outbox_commit(messaging.relay.wake)
         await stack.enter_async_context(messaging.running())
+        await stack.enter_async_context(background("inbox", inbox.keep_house()))
         yield {
             "database": database,
             "verifier": TokenVerifier(
