@@ -146,6 +146,15 @@ async def test_the_docs_page_serves_its_own_files_only(
     assert (await client.get(f"/api/things/docs/{name}")).status_code == 404
 
 
+async def test_a_wrong_method_is_told_all_right_ones(client: httpx.AsyncClient) -> None:
+    answers = [
+        await client.patch(path) for path in ("/api/things", "/api/things/greeting")
+    ]
+    assert [answer.status_code for answer in answers] == [405, 405]
+    allowed = [answer.headers["Allow"] for answer in answers]
+    assert allowed == ["GET, POST", "DELETE, GET"]
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 async def test_what_a_gateway_hands_on_sees_no_health(
     path: str, client: httpx.AsyncClient

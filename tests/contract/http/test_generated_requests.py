@@ -17,10 +17,15 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
     content_type_conformance,
+    ignored_auth,
+    missing_required_header,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
+    unsupported_method,
 )
 
 from common.testing.routes import ApiRoute
@@ -32,7 +37,12 @@ EXAMPLES: Final = 20
 CHECKS: Final = [
     not_a_server_error,
     status_code_conformance,
+    allow_header_conformance,
     content_type_conformance,
+    negative_data_rejection,
+    ignored_auth,
+    missing_required_header,
+    unsupported_method,
     response_headers_conformance,
     response_schema_conformance,
 ]

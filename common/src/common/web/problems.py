@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from common.errors import TicketingError, verdict_on
 from common.telemetry import logger
@@ -17,6 +18,8 @@ from common.telemetry import logger
 log = logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 _LONGEST_NAME = 100
 """Of a field in an error: the name of an unknown one is the caller's own text."""
@@ -102,10 +105,25 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     return {"field": ".".join(names)[:_LONGEST_NAME], "message": message}
 
 
-async def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return body_too_large()
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "_")
-    return problem(error.status_code, code, phrase, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem(error.status_code, code, phrase, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of the path: the framework names those of one route alone."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
