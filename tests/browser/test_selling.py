@@ -118,7 +118,7 @@ async def test_an_edit_made_to_an_older_version_is_compared_first(come: Come) ->
     changes = seller.find("#changes tbody tr")
     await expect(changes).to_have_text(
         [
-            re.compile(r"Price\s*\$30\.00\s*1234\.50"),
+            re.compile(r"You receive\s*\$30\.00\s*1234\.50"),
             re.compile(r"City\s*Bergen\s*Oslo"),
         ]
     )
