@@ -9,10 +9,12 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from common.background import background
+from common.outbox import Reminder
 from common.runtime import sql_service
 from common.web import create_service_app
 from orders import api
 from orders.consumers import HANDLERS
+from orders.repository import find_unanswered_claims
 from orders.reserving import SaleRules
 from orders.settings import Settings
 from orders.sweeper import Sweeper
@@ -31,7 +33,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with sql_service("orders", settings, HANDLERS) as state:
             sweeper = Sweeper(state["database"], period=settings.sweep_seconds)
-            async with background("sweeper", sweeper.run()):
+            reminder = Reminder(state["database"], find_unanswered_claims)
+            async with (
+                background("sweeper", sweeper.run()),
+                background("reminder", reminder.run()),
+            ):
                 yield {**state, "rules": rules}
 
     return create_service_app(

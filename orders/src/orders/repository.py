@@ -9,11 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import seconds_until, utc_now
-from common.events import TicketState
+from common.events import OrderClaimed, OrderStatus, TicketState
 from common.ids import is_id
+from common.outbox import Unanswered
 from orders.errors import OrderNotFound
 from orders.models import Order, Ticket
 
+_UNANSWERED_AT_ONCE: Final = 100
 _COPIED: Final = tuple(column.key for column in Ticket.__mapper__.column_attrs)
 
 
@@ -143,3 +145,22 @@ async def store_ticket(session: AsyncSession, state: TicketState) -> None:
     except IntegrityError:
         # Another replica of this service was first, perhaps with an older state.
         await store_ticket(session, state)
+
+
+async def find_unanswered_claims(
+    session: AsyncSession, until: datetime
+) -> Sequence[Unanswered]:
+    """Return orders claimed until then whose capture we have not heard of."""
+    found = await session.execute(
+        select(Order.id, Order.updated_at)
+        .where(
+            Order.status == OrderStatus.AWAITING_PAYMENT,
+            Order.claimed_payment.is_not(None),
+            Order.updated_at <= until,
+        )
+        .limit(_UNANSWERED_AT_ONCE)
+    )
+    return [
+        Unanswered([OrderClaimed.subject], f'"id":"{row.id}"', row.updated_at)
+        for row in found
+    ]

@@ -9,11 +9,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from common.background import background
+from common.outbox import Reminder
 from common.runtime import sql_service
 from common.web import create_service_app
 from payments import api, gateway
 from payments.consumers import handlers
 from payments.paying import Till
+from payments.repository import find_unanswered
 from payments.settings import Settings
 from payments.settling import Settler
 from payments.worker import Worker
@@ -40,6 +42,8 @@ def create_app(settings: Settings) -> FastAPI:
                 concurrency=settings.settle_concurrency,
             )
             await stack.enter_async_context(background("payments-worker", worker.run()))
+            reminder = Reminder(database, find_unanswered)
+            await stack.enter_async_context(background("reminder", reminder.run()))
             till = Till(database, stripe, alarm.set, settings.poll_first_seconds)
             yield {**state, "till": till, "settings": settings}
 

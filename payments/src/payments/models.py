@@ -25,6 +25,7 @@ class Order(Base):
     """The newest state of an order that we have heard of (a replica)."""
 
     __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_status", "status"),)
 
     order_id: Mapped[str] = mapped_column(key(), primary_key=True)
     version: Mapped[int] = mapped_column(Integer)

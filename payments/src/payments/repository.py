@@ -1,15 +1,25 @@
 """Every query of the payments service."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import seconds_until, utc_in, utc_now
+from common.events import OrderStatus, PaymentCaptured, PaymentFailed, PaymentRefunded
+from common.outbox import Unanswered
 from common.telemetry import trace_headers
 from payments.errors import OrderNotFound, PaymentNotFound
 from payments.models import LedgerEntry, Order, Payment, PaymentRequest, StripeEvent
+from payments.states import PaymentStatus
+
+_UNANSWERED_AT_ONCE: Final = 100
+_ENDS: Final = (PaymentStatus.CAPTURED, PaymentStatus.FAILED, PaymentStatus.REFUNDED)
+_END_SUBJECTS: Final = (
+    PaymentCaptured.subject, PaymentFailed.subject, PaymentRefunded.subject
+)  # fmt: skip
 
 
 class Timed(NamedTuple):
@@ -183,3 +193,24 @@ async def count_alerts(session: AsyncSession) -> int:
             select(func.count()).where(Payment.alerted_at.is_not(None))
         )
     ) or 0
+
+
+async def find_unanswered(
+    session: AsyncSession, until: datetime
+) -> Sequence[Unanswered]:
+    """Return what became of claimed orders' money until then, unheard by orders."""
+    found = await session.execute(
+        select(Payment.order_id, Payment.created_at)
+        .join(Order, Order.order_id == Payment.order_id)
+        .where(
+            Order.status == OrderStatus.AWAITING_PAYMENT,
+            Order.claimed_payment.is_not(None),
+            Payment.status.in_(_ENDS),
+            Payment.updated_at <= until,
+        )
+        .limit(_UNANSWERED_AT_ONCE)
+    )
+    return [
+        Unanswered(_END_SUBJECTS, f'"order_id":"{row.order_id}"', row.created_at)
+        for row in found
+    ]

@@ -9,6 +9,7 @@ from common.outbox.relay import (
     OutboxStore,
     Publisher,
 )
+from common.outbox.reminder import Reminder, Unanswered
 from common.outbox.sql import SqlOutbox, add_events
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "OutboxRelay",
     "OutboxStore",
     "Publisher",
+    "Reminder",
     "SqlOutbox",
+    "Unanswered",
     "add_events",
 ]

@@ -93,6 +93,30 @@ class SqlOutbox:
             mark_outbox_filled(session)
             return int(done.rowcount)  # type: ignore[attr-defined]
 
+    async def send_again(
+        self, subjects: Sequence[str], text: str, *, since: datetime, until: datetime
+    ) -> int:
+        """Have events published between ``since`` and ``until`` published once more.
+
+        Those on ``subjects`` whose payload contains ``text``; returns how many.
+        """
+        async with self._database.reading() as session:
+            found = await session.scalars(
+                select(outbox.c.id).where(
+                    outbox.c.published_at.between(since, until),
+                    outbox.c.subject.in_(subjects),
+                    outbox.c.payload.contains(text, autoescape=True),
+                )
+            )
+            ids = found.all()
+        if ids:
+            async with self._database.transaction() as session:
+                await session.execute(
+                    update(outbox).where(outbox.c.id.in_(ids)).values(published_at=None)
+                )
+                mark_outbox_filled(session)
+        return len(ids)
+
     async def prune(self, before: datetime) -> int:
         """Delete events published before ``before``; returns how many."""
         async with self._database.transaction() as session:

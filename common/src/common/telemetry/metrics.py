@@ -22,6 +22,9 @@ OUTBOX_PENDING: Final = Gauge("outbox_pending", "Events committed and not publis
 OUTBOX_OLDEST_AGE: Final = Gauge(
     "outbox_oldest_age_seconds", "Age of the oldest event not published yet"
 )
+UNANSWERED: Final = Gauge(
+    "changes_unanswered", "Changes that another service should have answered by now"
+)
 MESSAGES_SENT: Final = Counter(
     "messaging_client_sent_messages_total",
     "Events published and acknowledged by the broker",
