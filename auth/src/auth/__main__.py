@@ -8,10 +8,8 @@ from auth.main import create_app
 from auth.mongo import Mongo
 from auth.outbox import MongoOutbox
 from auth.settings import Settings
-from common.cli import run_service
-from common.telemetry import configure_logging, logger
-
-log = logger(__name__)
+from common.cli import run_service, tell_replayed
+from common.telemetry import configure_logging
 
 
 def main() -> None:
@@ -22,8 +20,7 @@ def main() -> None:
         run_service("auth", settings, create_app)
         return
     configure_logging("auth", settings.log_level)
-    count = asyncio.run(_replay(settings, arguments.since))
-    log.info("replay_scheduled", events=count)
+    tell_replayed(asyncio.run(_replay(settings, arguments.since)))
 
 
 def _parser() -> argparse.ArgumentParser:

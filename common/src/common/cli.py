@@ -31,6 +31,7 @@ from common.web import serve
 log = logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
+B = TypeVar("B", bound=BusSettings)
 D = TypeVar("D", bound=DatabaseSettings)
 
 
@@ -39,6 +40,22 @@ def run_service(name: str, settings: S, create_app: Callable[[S], FastAPI]) -> N
     configure_logging(name, settings.log_level)
     configure_tracing(name)
     serve(create_app(settings), settings)
+
+
+def run_bus_service(
+    name: str, settings_type: type[B], create_app: Callable[[B], FastAPI]
+) -> None:
+    """Do what the command line of a service without a database of ours asks."""
+    parser = argparse.ArgumentParser(prog=f"python -m {name}")
+    commands = parser.add_subparsers(dest="command")
+    _takes_redrive(commands.add_parser("dead-letters", help="list parked messages"))
+    arguments = parser.parse_args()
+    settings = settings_type()
+    if arguments.command is None:
+        run_service(name, settings, create_app)
+        return
+    configure_logging(name, settings.log_level)
+    asyncio.run(_dead_letters(name, settings, again=arguments.redrive))
 
 
 def run_sql_service(
@@ -72,9 +89,12 @@ def _parser(name: str) -> argparse.ArgumentParser:
     replay.add_argument(
         "--since", type=_instant, required=True, help="RFC 3339 time of publishing"
     )
-    letters = commands.add_parser("dead-letters", help="list parked messages")
-    letters.add_argument("--redrive", action="store_true", help="send them again")
+    _takes_redrive(commands.add_parser("dead-letters", help="list parked messages"))
     return parser
+
+
+def _takes_redrive(letters: argparse.ArgumentParser) -> None:
+    letters.add_argument("--redrive", action="store_true", help="send them again")
 
 
 def _instant(text: str) -> datetime:
@@ -88,7 +108,12 @@ async def _replay(settings: DatabaseSettings, since: datetime) -> None:
         count = await SqlOutbox(database).replay(since)
     finally:
         await database.close()
-    log.info("replay_scheduled", events=count)
+    tell_replayed(count)
+
+
+def tell_replayed(count: int) -> None:
+    """Say how many events the relay will publish again, whatever the log level."""
+    sys.stdout.write(json.dumps({"events_to_publish_again": count}) + "\n")
 
 
 async def _dead_letters(name: str, settings: BusSettings, *, again: bool) -> None:

@@ -17,7 +17,7 @@ from embedded import state_file
 from embedded.process import python_module
 from embedded.settings import SQL_SERVICES, default_state_dir
 
-NAMES = ("auth", *SQL_SERVICES)
+NAMES = ("auth", *SQL_SERVICES, "expiration")
 
 
 def main(arguments: Sequence[str] = ()) -> int:

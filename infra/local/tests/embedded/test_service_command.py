@@ -38,3 +38,21 @@ def test_the_command_gets_the_stack_s_settings(
 
     assert code == 0
     assert capfd.readouterr().err == ""
+
+
+def test_replay_says_how_many_events_will_be_published_again(
+    tmp_path: Path, nats_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/tickets.sqlite3"
+    stack = {
+        "nats": nats_url,
+        "databases": {"tickets": url},
+        "services": {"auth": {"url": "http://127.0.0.1:1"}},
+    }
+    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    service = ["service", "--state-dir", str(tmp_path), "tickets"]
+    assert cli.main([*service, "migrate"]) == 0
+
+    assert cli.main([*service, "replay", "--since", "2026-11-01T00:00Z"]) == 0
+
+    assert json.loads(capfd.readouterr().out) == {"events_to_publish_again": 0}
