@@ -91,3 +91,21 @@ async def test_r51_dead_letters_that_the_server_lost_hold_nobody_up(
 async def dead_letters_are_there(bus: JetStream) -> bool:
     streams = {one.config.name: one.state for one in await bus.context.streams_info()}
     return DEAD_LETTERS in streams and streams[DEAD_LETTERS].messages == 1
+
+
+async def test_looking_at_the_dead_letters_leaves_their_stream_as_it_is(
+    bus: JetStream,
+) -> None:
+    js = bus.context
+    config = (await js.stream_info(DEAD_LETTERS)).config
+    # As a cluster's copies are, which the one who looks was not told of.
+    await js.update_stream(config.evolve(description="three copies"))
+    assert await parked(bus) == []
+    assert (await js.stream_info(DEAD_LETTERS)).config.description == "three copies"
+
+
+async def test_there_are_no_dead_letters_where_there_is_no_stream(
+    bus: JetStream,
+) -> None:
+    await bus.context.delete_stream(DEAD_LETTERS)
+    assert await parked(bus) == []

@@ -8,7 +8,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from common.bus.streams import DEAD_LETTER_PREFIX, DEAD_LETTERS, declare_stream
+from common.bus.streams import DEAD_LETTER_PREFIX, DEAD_LETTERS, stream_exists
 from common.outbox import MESSAGE_ID, SCHEMA_VERSION
 from common.telemetry import logger, metrics
 
@@ -67,8 +67,12 @@ async def park(
 
 
 async def list_dead_letters(js: JetStreamContext) -> AsyncIterator[DeadLetter]:
-    """Yield what is parked, oldest first."""
-    await declare_stream(js, DEAD_LETTERS)
+    """Yield what is parked, oldest first.
+
+    Declares nothing: who looks does not know how many copies the services keep.
+    """
+    if not await stream_exists(js, DEAD_LETTERS):
+        return
     state = (await js.stream_info(DEAD_LETTERS)).state
     if not state.messages:
         return
