@@ -42,15 +42,18 @@ class Messaging:
     subscriptions: Sequence[Subscription] = ()
     revocations: Revocations | None = None
     relay: OutboxRelay | None = field(init=False, default=None)
+    _feed: RevocationFeed | None = field(init=False, default=None)
     _started: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Make the relay at once: commits may wake it before NATS is up."""
         if self.outbox is not None:
             self.relay = OutboxRelay(self.outbox, self.bus, retention=self.retention)
+        if self.revocations is not None:
+            self._feed = RevocationFeed(self.bus, self.revocations)
 
     async def ping(self) -> None:
-        """Fail until NATS was reached once; for readiness.
+        """Fail until NATS was reached and all revocations are read; for readiness.
 
         Later outages do not fail it: requests are served from the database and
         events wait in the outbox.
@@ -60,6 +63,8 @@ class Messaging:
         """
         if not self._started:
             raise BrokerUnavailable("not connected yet")
+        if self._feed is not None and not self._feed.is_caught_up:
+            raise BrokerUnavailable("not told yet which sessions are over")
 
     async def run(self) -> None:
         """Connect, declare, then relay and consume for ever."""
@@ -70,8 +75,8 @@ class Messaging:
                 tasks.create_task(self.relay.run())
             for subscription in self.subscriptions:
                 tasks.create_task(Consumer(self.bus, subscription).run())
-            if self.revocations is not None:
-                tasks.create_task(RevocationFeed(self.bus, self.revocations).run())
+            if self._feed is not None:
+                tasks.create_task(self._feed.run())
             self._started = True
 
     @asynccontextmanager

@@ -10,12 +10,13 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from common.background import background
-from common.bus import JetStream, connected
+from common.bus import BrokerUnavailable, JetStream, connected
 from common.clock import now
 from common.events import SessionsRevoked
 from common.identity import RevocationFeed, Revocations, Session
 from common.identity.revocations import TOKEN_LIFETIME
 from common.outbox import Backlog, Claim, OutboxMessage, OutboxRelay
+from common.runtime import Messaging
 from common.testing import until
 
 pytestmark = pytest.mark.asyncio
@@ -81,6 +82,42 @@ async def test_the_stream_keeps_a_revocation_for_as_long_as_a_token_can_live(
         kept = (await bus.context.stream_info(STREAM)).config.max_age
     assert kept is not None
     assert kept >= TOKEN_LIFETIME.total_seconds()
+
+
+async def test_s15_a_process_is_not_ready_before_it_knows_which_sessions_are_over(
+    empty_nats: str,
+) -> None:
+    users = [f"u{n}" for n in range(1500)]
+    events = [SessionsRevoked(id=user, not_before=now()) for user in users]
+    messages = [OutboxMessage.from_event(event) for event in events]
+    async with connected(empty_nats, name="publisher", streams=[STREAM]) as bus:
+        for start in range(0, len(messages), 500):
+            await bus.publish(messages[start : start + 500])
+    revocations = Revocations()
+    messaging = Messaging(
+        JetStream(empty_nats, name="test"), streams=[STREAM], revocations=revocations
+    )
+    async with messaging.running():
+        await until(lambda: is_ready(messaging))
+        assert all(revocations.is_revoked(session_of(user)) for user in users)
+
+
+async def test_a_process_is_ready_soon_where_nobody_was_signed_out(
+    empty_nats: str,
+) -> None:
+    bus = JetStream(empty_nats, name="test")
+    messaging = Messaging(bus, streams=[STREAM], revocations=Revocations())
+    async with messaging.running():
+        await until(lambda: is_ready(messaging), seconds=1.5)
+    assert not bus.is_connected
+
+
+async def is_ready(messaging: Messaging) -> bool:
+    try:
+        await messaging.ping()
+    except BrokerUnavailable:
+        return False
+    return True
 
 
 class EmptyStore:

@@ -63,11 +63,15 @@ class Revocations:
 
 
 class RevocationFeed:
-    """Keeps `Revocations` up to date from the stream."""
+    """Keeps `Revocations` up to date from the stream.
+
+    ``is_caught_up`` once it has read all that there was.
+    """
 
     def __init__(self, bus: JetStream, revocations: Revocations) -> None:
         self._bus = bus
         self._revocations = revocations
+        self.is_caught_up = False
 
     async def run(self) -> None:
         """Read for ever; start over when the broker forgot who we are."""
@@ -94,6 +98,7 @@ class RevocationFeed:
                 messages = await self._fetch(pull)
                 for message in messages:
                     self._read(message)
+                    self.is_caught_up |= not message.metadata.num_pending
                 numbers = [m.metadata.sequence.consumer for m in messages]
                 first, count = count + 1, count + len(messages)
                 is_whole = numbers == list(range(first, count + 1))
@@ -135,6 +140,7 @@ class RevocationFeed:
                 mem_storage=True,
             ),
         )
+        self.is_caught_up |= not info.num_pending
         return await js.pull_subscribe_bind(info.name, stream)
 
 
