@@ -75,6 +75,13 @@ http {{
         "~^[01]:[^:]*:$" 0;
     }}
 
+    # Of what it may keep, NGINX would judge If-Match itself, in place of the service
+    # that knows the version, and answer with a page of its own.
+    map $http_if_match$http_if_unmodified_since $kept_in {{
+        default off;
+        "" shared;
+    }}
+
 {upstreams}
     server {{
 {listens}
@@ -100,7 +107,7 @@ http {{
         proxy_buffer_size 32k;
         proxy_buffers 8 32k;
 
-        proxy_cache shared;
+        proxy_cache $kept_in;
         proxy_cache_key $scheme$http_host$request_uri;
         proxy_cache_methods GET HEAD;
         proxy_cache_bypass $personal;

@@ -185,6 +185,15 @@ def test_a_seller_asking_for_every_status_passes_the_cache_by(front: Front) -> N
     assert own != shared
 
 
+@pytest.mark.parametrize("name", ["If-Match", "If-Unmodified-Since"])
+def test_only_the_service_judges_preconditions(front: Front, name: str) -> None:
+    value = {"If-Match": '"7"', "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
+    with front.client() as http:
+        for _ in range(50):
+            answer = http.get("/api/tickets", headers={name: value[name]})
+            assert answer.status_code == 200
+
+
 def test_a_post_always_reaches_the_service(front: Front) -> None:
     path = "/api/tickets?cache=public,+max-age=60"
     with front.client() as http:
