@@ -100,6 +100,19 @@ async def test_a_row_that_a_check_refuses_is_a_fault_of_ours_and_not_an_outage(
     await refused(break_the_rule, DBAPIError)
 
 
+async def test_i13_an_error_tells_the_statement_and_not_what_people_wrote(
+    database: Database, notes: Table
+) -> None:
+    async with database.reading() as session:
+        with pytest.raises(DBAPIError) as refused:
+            await session.execute(
+                select(notes).where(text("no_such_column = :value")),
+                {"value": "what-somebody-wrote"},
+            )
+    assert "no_such_column" in str(refused.value)
+    assert "what-somebody-wrote" not in str(refused.value)
+
+
 async def test_the_wake_up_comes_after_the_commit_and_not_after_a_rollback(
     database: Database, notes: Table
 ) -> None:

@@ -151,9 +151,14 @@ def _normalised(url: URL) -> URL:
 
 
 def _create_engine(url: URL, pool_size: int) -> AsyncEngine:
+    """Errors hide their parameters: what people wrote does not belong in a log."""
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_timeout=_LOCK_WAIT_SECONDS
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_LOCK_WAIT_SECONDS,
+            hide_parameters=True,
         )
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -166,6 +171,7 @@ def _create_engine(url: URL, pool_size: int) -> AsyncEngine:
         pool_timeout=_LOCK_WAIT_SECONDS,
         pool_recycle=1800,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": _LOCK_WAIT_SECONDS,
