@@ -11,13 +11,13 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict, WrappedLogger
 
 from common.background import background
-from common.bus import Consumer, JetStream, Subscription
+from common.bus import BrokerUnavailable, Consumer, JetStream, Subscription
 from common.bus.consumer import BATCH
 from common.clock import now
 from common.db import Database
 from common.events import Event, ExpirationCompleted
 from common.inbox import Inbox
-from common.outbox import OutboxMessage
+from common.outbox import OutboxMessage, OutboxRelay, SqlOutbox, add_events
 from common.telemetry import configure_tracing, span, trace_id
 from common.testing import until
 
@@ -92,3 +92,28 @@ async def test_a_consumer_that_never_catches_up_tells_how_far_it_is_behind(
 def _lag() -> float | None:
     labels = {"messaging_consumer_group_name": DURABLE}
     return REGISTRY.get_sample_value("consumer_lag", labels)
+
+
+class _Away:
+    """A broker that is not there."""
+
+    async def publish(self, _: Sequence[OutboxMessage]) -> list[str]:
+        raise BrokerUnavailable("away")
+
+
+async def test_what_waits_is_measured_while_the_broker_is_away(
+    database: Database, bus: JetStream
+) -> None:
+    async with database.transaction() as session:
+        await add_events(session, ExpirationCompleted(order_id="o", expires_at=now()))
+    store = SqlOutbox(database)
+    async with background("relay", OutboxRelay(store, _Away()).run()):
+        await until(lambda: REGISTRY.get_sample_value("outbox_pending") == 1)
+        await until(lambda: _oldest_age() > 1)
+    async with background("relay", OutboxRelay(store, bus).run()):
+        await until(lambda: REGISTRY.get_sample_value("outbox_pending") == 0)
+    assert _oldest_age() == 0
+
+
+def _oldest_age() -> float:
+    return REGISTRY.get_sample_value("outbox_oldest_age_seconds") or 0.0

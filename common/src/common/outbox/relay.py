@@ -90,14 +90,22 @@ class OutboxRelay:
         while True:
             await self._wait()
             try:
-                await self.drain()
-                await self._keep_house()
+                await self._look_after()
                 pause = 0.0
             except Unavailable as error:
                 pause = min(_MAX_PAUSE_SECONDS, pause * 2 or _FIRST_PAUSE_SECONDS)
                 log.warning("outbox_relay_waiting", reason=str(error), pause=pause)
                 await asyncio.sleep(pause)
                 self.wake()
+
+    async def _look_after(self) -> None:
+        """Publish and measure; an outage of the broker is when measuring matters."""
+        try:
+            await self.drain()
+        except Unavailable:
+            await self._keep_house()
+            raise
+        await self._keep_house()
 
     async def drain(self) -> int:
         """Publish until nothing is left; returns how many were published.
