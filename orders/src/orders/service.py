@@ -26,7 +26,7 @@ from common.events import (
     TicketStatus,
 )
 from common.outbox import add_events
-from orders import repository, transitions
+from orders import metrics, repository, transitions
 from orders.errors import (
     OrderNotCancellable,
     OrderNotFound,
@@ -176,6 +176,7 @@ async def expire_order(session: AsyncSession, due: ExpirationCompleted) -> None:
     """
     order = await transitions.expire(session, due.order_id)
     if order is not None:
+        metrics.EXPIRED.labels("timer").inc()
         await _announce_cancelled(session, order)
         return
     seconds = await transitions.seconds_to_expiry(session, due.order_id)

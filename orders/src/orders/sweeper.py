@@ -3,9 +3,12 @@
 import asyncio
 from typing import Final
 
+from opentelemetry.trace import SpanKind
+
 from common.db import Database
 from common.errors import Unavailable
-from common.telemetry import logger
+from common.telemetry import logger, span
+from orders import metrics
 from orders.service import expire_overdue
 
 log = logger(__name__)
@@ -38,8 +41,11 @@ class Sweeper:
         """
         total = 0
         while True:
-            async with self._database.transaction() as session:
-                swept = await expire_overdue(session, BATCH)
+            # What was cancelled together is one trace, from here to every consumer.
+            with span("sweep orders", SpanKind.INTERNAL):
+                async with self._database.transaction() as session:
+                    swept = await expire_overdue(session, BATCH)
+            metrics.EXPIRED.labels("sweeper").inc(swept)
             total += swept
             if swept < BATCH:
                 break
