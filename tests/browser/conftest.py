@@ -101,8 +101,7 @@ async def _crowd(browser: Browser, stack: RunningStack) -> AsyncIterator[Come]:
             person = Person(context, await context.new_page())
             people.append(person)
             if signed_in:
-                await person.open("/signup")
-                await person.sign_up()
+                await person.join()
             return person
 
         yield come

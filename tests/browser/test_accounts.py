@@ -19,7 +19,9 @@ Come = Callable[..., Awaitable[Person]]
 async def test_who_signs_up_in_one_browser_is_signed_in_there_alone(
     come: Come,
 ) -> None:
-    visitor, person = await come(signed_in=False), await come()
+    visitor, person = await come(signed_in=False), await come(signed_in=False)
+    await person.open("/signup")
+    await person.sign_up()
 
     await visitor.open("/")
     await person.open("/account")
@@ -33,6 +35,7 @@ async def test_who_signs_up_in_one_browser_is_signed_in_there_alone(
 async def test_a_wrong_password_and_a_known_address_are_told(come: Come) -> None:
     person = await come()
     person.expects(401, 409)
+    await person.open("/")
     await person.find(".nav--wide").get_by_role("button", name="Sign out").click()
     await expect(person.find("#notice")).to_contain_text("You are signed out")
 

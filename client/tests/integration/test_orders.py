@@ -236,14 +236,11 @@ async def test_what_cannot_be_paid_is_told_to_both(
     assert scripted.json()["code"] == "order_not_payable"
 
 
-@pytest.mark.parametrize(("status", "more"), [(404, {}), (409, {"retry_after": 1})])
+@pytest.mark.parametrize(("status", "later"), [(404, ""), (409, "1")])
 async def test_a_payment_waits_until_payments_has_heard_of_the_hold(
-    signed_in: httpx.AsyncClient,
-    services: FakeServices,
-    status: int,
-    more: dict[str, int],
+    signed_in: httpx.AsyncClient, services: FakeServices, status: int, later: str
 ) -> None:
-    services.refuse(PAY, status, **more)
+    services.refuse(PAY, status, retry_after=later)
     services.answer(PAY, {"id": "pi_1_secret_2", "status": "intent"}, 201)
     answer = await signed_in.post(
         f"{PAGE}/pay", data={"key": ID}, headers={"accept": "application/json"}

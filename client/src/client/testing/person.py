@@ -27,7 +27,10 @@ PATIENCE_MS: Final = 45_000
 CARD_FRAME: Final = 'iframe[title="Secure payment input frame"]'
 
 _BANK: Final = 'dialog[aria-label="3-D Secure authentication"] > iframe'
-_REFUSED = re.compile(r"Failed to load resource: .* status of (\d{3})")
+_REFUSED = re.compile(
+    r"Failed to load resource: .* status of (?P<status>\d{3})"
+    r" .*\(https?://[^/]+(?P<path>/[^?)]*).*\)"
+)
 
 BankAnswer = Literal["Complete authentication", "Fail authentication"]
 
@@ -44,7 +47,8 @@ class Person:
         self.context = context
         self.page = page
         self.email = f"{new_id()}@example.com"
-        self.expected: set[int] = set()
+        self._expected: set[int] = set()
+        self._missing: set[str] = set()
         self._noticed: list[str] = []
         self.watch(page)
 
@@ -54,7 +58,11 @@ class Person:
 
     def expects(self, *statuses: int) -> None:
         """Forgive the browser's notes on answers with these statuses."""
-        self.expected.update(statuses)
+        self._expected.update(statuses)
+
+    def expects_missing(self, path: str) -> None:
+        """Forgive the note that there is no page at this address."""
+        self._missing.add(path)
 
     def watch(self, page: Page) -> None:
         """Listen to what the browser says of one more page."""
@@ -81,6 +89,12 @@ class Person:
         """Type into the fields of these ids."""
         for name, text in fields.items():
             await self.find(f"#{name}").fill(text)
+
+    async def join(self) -> None:
+        """Open an account and be signed in, without the pages for it."""
+        account = {"email": self.email, "password": PASSWORD}
+        answer = await self.context.request.post("/api/users/signup", data=account)
+        assert answer.ok, await answer.text()  # noqa: S101 - only tests come here
 
     async def sign_up(self) -> None:
         """Fill in the form that is open, and wait to be taken on from it."""
@@ -149,4 +163,6 @@ class Person:
 
     def _is_expected(self, text: str) -> bool:
         match = _REFUSED.search(text)
-        return match is not None and int(match[1]) in self.expected
+        if match is None:
+            return False
+        return int(match["status"]) in self._expected or match["path"] in self._missing
