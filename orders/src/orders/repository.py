@@ -137,14 +137,24 @@ async def store_ticket(session: AsyncSession, state: TicketState) -> None:
         .values(values)
         .execution_options(synchronize_session=False)
     )
-    if changed.rowcount or await session.get(Ticket, state.id) is not None:  # type: ignore[attr-defined]
+    if changed.rowcount:  # type: ignore[attr-defined]
         return
+    known = await session.scalar(select(Ticket.version).where(Ticket.id == state.id))
+    # Another replica of this service may be first, and with an older state: between
+    # our two looks, or between the second and our insert.
+    if known is None and await _add_ticket(session, Ticket(**values)):
+        return
+    if known is None or known < state.version:
+        await store_ticket(session, state)
+
+
+async def _add_ticket(session: AsyncSession, ticket: Ticket) -> bool:
     try:
         async with session.begin_nested():
-            session.add(Ticket(**values))
+            session.add(ticket)
     except IntegrityError:
-        # Another replica of this service was first, perhaps with an older state.
-        await store_ticket(session, state)
+        return False
+    return True
 
 
 async def find_unanswered_claims(
