@@ -49,7 +49,15 @@ async def test_r39_without_a_session_one_signs_in_and_comes_back(
     services.refuse(ORDER, 401)
     answer = await browser.get(path)
     way_back = path.replace("?", "%3F").replace("=", "%3D").replace("%26", "%2526")
-    assert answer.headers["location"] == f"/signin?next={way_back}&ended=1"
+    assert answer.headers["location"] == f"/signin?next={way_back}"
+
+
+async def test_r39_who_had_a_session_hears_that_it_ended(
+    signed_in: httpx.AsyncClient, services: FakeServices
+) -> None:
+    services.refuse("GET /api/orders", 401)
+    answer = await signed_in.get("/orders")
+    assert answer.headers["location"] == "/signin?next=/orders&ended=1"
 
 
 async def test_the_checkout_shows_price_deadline_and_the_card_form(

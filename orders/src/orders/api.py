@@ -74,6 +74,7 @@ async def get_order(
 @router.delete(
     "/{order_id}",
     status_code=status.HTTP_204_NO_CONTENT,
+    response_class=Response,
     responses=refusals(409),
 )
 async def cancel_order(user: CurrentUser, session: Transaction, order_id: str) -> None:

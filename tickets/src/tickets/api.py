@@ -22,7 +22,7 @@ from tickets.search import Position, Sort
 from tickets.settings import Settings
 
 PREFIX: Final = "/api/tickets"
-CACHEABLE: Final = "public, max-age=1, stale-while-revalidate=5"
+CACHEABLE: Final = "public, max-age=1"
 PERSONAL: Final = "private, no-store"
 _VERSION: Final = re.compile("[1-9][0-9]{0,17}")
 
@@ -107,6 +107,7 @@ async def edit_ticket(
 @router.delete(
     "/{ticket_id}",
     status_code=status.HTTP_204_NO_CONTENT,
+    response_class=Response,
     responses=refusals(409),
 )
 async def withdraw_ticket(

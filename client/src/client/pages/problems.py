@@ -20,6 +20,7 @@ from client.visiting import (
     visitor_of,
 )
 from client.wording import throttled_words
+from common.identity import COOKIE
 from common.telemetry import logger
 
 log = logger(__name__)
@@ -107,7 +108,9 @@ async def _on_service_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceProblem)  # noqa: S101 - as registered above
     problem = error.problem
     if problem.status == 401:
-        return see_other(f"{sign_in_path(_way_back(request))}&ended=1")
+        # Who never signed in has no session that could have ended.
+        ended = "&ended=1" if COOKIE in request.cookies else ""
+        return see_other(sign_in_path(_way_back(request)) + ended)
     reader = await _reader(request)
     if problem.status == 429:
         apology = _Apology("Please wait a moment", throttled_words(problem), True)
@@ -124,7 +127,7 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 
 
 async def _on_cross_site(request: Request, _: Exception) -> Response:
-    return _page(request, UNKNOWN_READER, 403, _CROSS_SITE)
+    return _page(request, await _reader(request), 403, _CROSS_SITE)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -62,17 +62,16 @@ http {{
     }}
 
     # The listing and static files are the same for everyone. Anything else may look
-    # different to who is signed in, so a session passes the cache by; so does a
-    # listing that asks for more than is on sale, which only the seller may see.
+    # different to who is signed in, so a session passes the cache by.
     map $uri $same_for_all {{
         default 0;
         /api/tickets 1;
         "~^/static/" 1;
     }}
-    map "$same_for_all:$arg_status:$cookie_session" $personal {{
+    map "$same_for_all:$cookie_session" $personal {{
         default 1;
-        "~^1::" 0;
-        "~^[01]:[^:]*:$" 0;
+        "~^1:" 0;
+        "~^[01]:$" 0;
     }}
 
     # Of what it may keep, NGINX would judge If-Match itself, in place of the service

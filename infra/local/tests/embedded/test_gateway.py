@@ -176,15 +176,6 @@ def test_a_page_is_kept_for_strangers_but_never_shown_to_the_signed_in(
     assert again == shared
 
 
-def test_a_seller_asking_for_every_status_passes_the_cache_by(front: Front) -> None:
-    path = "/api/tickets?status=any&seller=me&cache=public,+max-age=60"
-    with front.client() as anonymous, front.client(Cookie="session=s") as known:
-        shared = anonymous.get(path).json()["count"]
-        own = known.get(path).json()["count"]
-
-    assert own != shared
-
-
 @pytest.mark.parametrize("name", ["If-Match", "If-Unmodified-Since"])
 def test_only_the_service_judges_preconditions(front: Front, name: str) -> None:
     value = {"If-Match": '"7"', "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
