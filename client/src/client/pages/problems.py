@@ -127,7 +127,7 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 
 
 async def _on_cross_site(request: Request, _: Exception) -> Response:
-    return _page(request, await _reader(request), 403, _CROSS_SITE)
+    return _page(request, UNKNOWN_READER, 403, _CROSS_SITE)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
