@@ -113,11 +113,15 @@ async def test_a_changed_price_is_shown_and_asked_about_again(
     assert "Buy at $110.00" in page.text
 
 
+@pytest.mark.parametrize("as_tickets_knows", ["reserved", "available"])
 async def test_just_taken_is_told_in_plain_words_with_a_way_on(
-    signed_in: httpx.AsyncClient, services: FakeServices, make_ticket: Make
+    signed_in: httpx.AsyncClient,
+    services: FakeServices,
+    make_ticket: Make,
+    as_tickets_knows: str,
 ) -> None:
     services.refuse(BUY, 409, "ticket_taken")
-    services.answer(GET, make_ticket(status="reserved"))
+    services.answer(GET, make_ticket(status=as_tickets_knows))
     page = await signed_in.post(f"{PAGE}/reserve", data={"version": "3"})
     assert page.status_code == 409
     assert "Just taken" in page.text

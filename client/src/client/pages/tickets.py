@@ -71,6 +71,9 @@ def _refusal(error: ServiceProblem) -> Problem:
 
 def _refused(reader: Reader, ticket: Ticket, refusal: Problem) -> Page:
     """The ticket as it is now, with why it was not ordered and what can be done."""
+    if refusal.code == "ticket_taken" and ticket.status == "available":
+        # Orders knows first; tickets will have heard of the other buyer in a moment.
+        ticket = ticket.model_copy(update={"status": "reserved"})
     data = {**ticket_data(ticket), "refusal": refusal}
     data["refusal_words"] = refusal_words(refusal)
     status = 429 if refusal.status == 429 else 409
