@@ -37,6 +37,10 @@ WITHHELD = frozenset(
 )
 
 
+class IncompleteStripe(Exception):
+    """Some of Stripe's settings are given and others are not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
     state_dir: Path
@@ -59,6 +63,21 @@ class StackSettings:
     def uses_real_stripe(self) -> bool:
         """Any key or address of Stripe that is given means: not our double."""
         return bool(self.given("STRIPE_SECRET_KEY") or self.given("STRIPE_API_BASE"))
+
+    def require_all_of_stripe(self) -> None:
+        """Refuse half of Stripe's settings: a page with our double's key, or webhooks
+        that nobody can verify, would only fail at the first payment.
+
+        Raises IncompleteStripe.
+        """
+        needed = ["STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS"]
+        if not self.given("STRIPE_API_BASE"):
+            needed.append("STRIPE_SECRET_KEY")
+        missing = [name for name in needed if not self.given(name)]
+        if self.uses_real_stripe and missing:
+            raise IncompleteStripe(
+                f"Stripe's settings are given in part: {', '.join(missing)} is missing."
+            )
 
     def child_environment(self) -> dict[str, str]:
         """What every process inherits; topology adds what is its own."""

@@ -15,7 +15,7 @@ from embedded.programs import MissingProgram
 from embedded.readiness import HttpProbe, until_ready
 from embedded.rendering import Painter, wants_colour
 from embedded.running import NotServing, run
-from embedded.settings import INGRESS, StackSettings
+from embedded.settings import INGRESS, IncompleteStripe, StackSettings
 from embedded.state_file import AlreadyRunning, StackFile, end_leftovers, locked
 
 ROUTE_SECONDS = 30.0
@@ -23,6 +23,7 @@ ROUTE_SECONDS = 30.0
 GATEWAY_ERRORS = 500
 CANNOT_START = (
     AlreadyRunning,
+    IncompleteStripe,
     PortTaken,
     MissingProgram,
     UnsupportedIngress,
@@ -44,6 +45,7 @@ def up(settings: StackSettings) -> int:
 
 
 async def _run(settings: StackSettings, terminal: Terminal) -> int:
+    settings.require_all_of_stripe()
     addresses = where.choose(settings)
     routes = read_routes(INGRESS)
     made = keys.load_or_make(settings.state_dir)

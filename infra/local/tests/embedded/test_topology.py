@@ -6,7 +6,7 @@ from embedded import addresses as where
 from embedded import keys, topology
 from embedded.ingress import read_routes
 from embedded.process import Process
-from embedded.settings import INGRESS, StackSettings
+from embedded.settings import INGRESS, IncompleteStripe, StackSettings
 
 
 def build(state_dir: Path, **environment: str) -> dict[str, Process]:
@@ -78,6 +78,20 @@ def test_a_key_of_stripe_turns_the_double_off(tmp_path: Path) -> None:
     assert parts["payments"].env["STRIPE_API_BASE"] == ""
     assert parts["client"].env["STRIPE_PUBLISHABLE_KEY"] == "pk_test_given"
     assert parts["client"].env["STRIPE_JS_URL"] == "https://js.stripe.com/v3/"
+
+
+def test_half_of_stripes_settings_is_refused(tmp_path: Path) -> None:
+    given = {"STRIPE_SECRET_KEY": "sk_test_given"}
+    settings = StackSettings(state_dir=tmp_path, environment=given)
+
+    with pytest.raises(IncompleteStripe, match="PUBLISHABLE_KEY, STRIPE_WEBHOOK"):
+        settings.require_all_of_stripe()
+
+
+def test_without_any_stripe_setting_nothing_is_missing(tmp_path: Path) -> None:
+    StackSettings(state_dir=tmp_path, environment={}).require_all_of_stripe()
+
+    assert "stripe" in build(tmp_path)
 
 
 def test_given_databases_reach_only_their_service(tmp_path: Path) -> None:
