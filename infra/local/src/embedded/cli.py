@@ -67,7 +67,7 @@ def _add_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         type=_port,
-        default=_port(os.environ.get("PORT") or str(DEFAULT_PORT)),
+        default=os.environ.get("PORT") or str(DEFAULT_PORT),
         help=f"the gateway's port (PORT; default {DEFAULT_PORT}; 0 chooses one)",
     )
 

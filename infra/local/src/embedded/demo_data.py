@@ -105,7 +105,7 @@ LISTINGS = (
     ),
     Listing(
         RIVER,
-        "Chicago v St. Louis: Sunday Rivals",
+        "Chicago v St. Louis: Old Rivals",
         Show("Wrigley Field", "Chicago", CHICAGO, 31, time(13, 20)),
         Place("Field Box 24", "8", "103"),
         6900,
@@ -121,7 +121,7 @@ LISTINGS = (
     ),
     Listing(
         RIVER,
-        "Red Rocks at Sunrise: The Copper Choir",
+        "Red Rocks at Dusk: The Copper Choir",
         Show("Red Rocks Amphitheatre", "Morrison", DENVER, 44, time(18, 30)),
         Place("Reserved", "22", "64"),
         11200,

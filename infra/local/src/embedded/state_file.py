@@ -44,10 +44,11 @@ def _who_runs(state_dir: Path) -> str:
         pid = ""
     stack = read(state_dir) or {}
     where = f" at {stack['gateway']}" if stack.get("gateway") else ""
+    process = f" (process {pid})" if pid else ""
     return (
-        f"The stack is already running{where} (process {pid or 'unknown'}).\n"
-        "Stop it with Ctrl-C in its terminal, or run a second one beside it with "
-        "another --state-dir and --port."
+        f"The stack is already running{where}{process}.\n"
+        "Stop it with Ctrl-C in its terminal, or run a second one beside it: "
+        "STATE_DIR=.local-2 make up PORT=8081"
     )
 
 

@@ -38,5 +38,6 @@ def _row(name: str, entry: dict[str, Any], state: str, *, colour: bool) -> str:
     if colour:
         shown = f"{GREEN if state == 'serves' else RED}{state}{RESET}"
     restarts = entry["restarts"]
-    again = f"  restarted {restarts} times" if restarts else ""
+    times = "once" if restarts == 1 else f"{restarts} times"
+    again = f"  restarted {times}" if restarts else ""
     return f"  {name:<11} {shown}  pid {entry['pid']:<8} {entry['url']}{again}"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from embedded import addresses as where
-from embedded import keys, topology
+from embedded import cli, keys, topology
 from embedded.ingress import read_routes
 from embedded.process import Process
 from embedded.settings import INGRESS, IncompleteStripe, StackSettings
@@ -138,3 +138,16 @@ def test_a_port_that_is_no_number_is_refused(
         main(["up", "--port", "eighty"])
 
     assert "'eighty' is not a port number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["abc", "65536", "-1", "8080 "])
+def test_a_port_that_is_none_is_named(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", port)
+
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["check"])
+
+    assert refused.value.code == 2
+    assert "is not a port number" in capsys.readouterr().err
