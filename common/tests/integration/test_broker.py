@@ -81,7 +81,7 @@ async def test_closing_what_never_connected_does_not_hang() -> None:
     assert monotonic() - started < 2
 
 
-async def test_r10_draining_while_reconnecting_does_not_hang(
+async def test_draining_while_reconnecting_does_not_hang(
     nats_server: NatsServer,
 ) -> None:
     bus = JetStream(nats_server.url, name="test")
@@ -95,7 +95,7 @@ async def test_r10_draining_while_reconnecting_does_not_hang(
     assert monotonic() - started < 2
 
 
-async def test_r12_declaring_a_stream_twice_changes_nothing(bus: JetStream) -> None:
+async def test_declaring_a_stream_twice_changes_nothing(bus: JetStream) -> None:
     await bus.publish([OutboxMessage.from_event(an_event())])
     before = await bus.context.stream_info(STREAM)
     await bus.declare([STREAM, STREAM])
@@ -104,7 +104,7 @@ async def test_r12_declaring_a_stream_twice_changes_nothing(bus: JetStream) -> N
     assert after.state.messages == 1
 
 
-async def test_r12_a_changed_limit_is_applied_to_the_stream_that_exists(
+async def test_a_changed_limit_is_applied_to_the_stream_that_exists(
     bus: JetStream,
 ) -> None:
     config = (await bus.context.stream_info(STREAM)).config
@@ -115,7 +115,7 @@ async def test_r12_a_changed_limit_is_applied_to_the_stream_that_exists(
     assert declared == 512 * 1024**2
 
 
-async def test_r12_a_consumer_is_declared_again_with_other_subjects(
+async def test_a_consumer_is_declared_again_with_other_subjects(
     bus: JetStream,
 ) -> None:
     one, two = "expiration.completed", "expiration.other"
@@ -261,7 +261,7 @@ def a_listing() -> TicketCreated:
     )
 
 
-async def test_r6_requests_are_served_while_nats_is_down(
+async def test_requests_are_served_while_nats_is_down(
     database_url_factory: DatabaseUrlFactory, nats_server: NatsServer
 ) -> None:
     url = database_url_factory("common", MIGRATIONS, MetaData())

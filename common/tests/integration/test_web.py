@@ -412,7 +412,7 @@ async def test_openapi_and_docs_lie_under_the_prefix(client: httpx.AsyncClient) 
     assert (await client.get("/docs")).status_code == 404
 
 
-async def test_r13_liveness_asks_nobody() -> None:
+async def test_liveness_asks_nobody() -> None:
     asked: list[str] = []
 
     async def ping() -> None:
@@ -426,7 +426,7 @@ async def test_r13_liveness_asks_nobody() -> None:
         assert asked == ["ping"]
 
 
-async def test_r13_readiness_names_each_resource_within_a_second() -> None:
+async def test_readiness_names_each_resource_within_a_second() -> None:
     async def good() -> None:
         return None
 
@@ -453,7 +453,7 @@ async def test_r13_readiness_names_each_resource_within_a_second() -> None:
     }
 
 
-async def test_r13_ready_when_all_answer() -> None:
+async def test_ready_when_all_answer() -> None:
     async def good() -> None:
         return None
 
@@ -552,7 +552,7 @@ async def test_a_route_that_raises_commits_nothing(
     assert await noted(database, notes) == []
 
 
-async def test_r13_a_database_that_takes_the_call_and_is_silent_is_not_ready() -> None:
+async def test_a_database_that_takes_the_call_and_is_silent_is_not_ready() -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     port = silent.getsockname()[1]
     database = Database(f"mysql+asyncmy://a:b@127.0.0.1:{port}/c")
