@@ -9,8 +9,8 @@ from typing import Final
 
 from nats.aio.client import Client
 
+from common.bus.message import OutboxMessage
 from common.ids import new_id
-from common.outbox import OutboxMessage
 
 _BATCH_ID: Final = "Nats-Batch-Id"
 _SEQUENCE: Final = "Nats-Batch-Sequence"

@@ -8,8 +8,8 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from common.bus.message import MESSAGE_ID, SCHEMA_VERSION
 from common.bus.streams import DEAD_LETTER_PREFIX, DEAD_LETTERS, stream_exists
-from common.outbox import MESSAGE_ID, SCHEMA_VERSION
 from common.telemetry import logger, metrics
 
 log = logger(__name__)

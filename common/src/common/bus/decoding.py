@@ -6,9 +6,9 @@ from typing import Final
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from common.bus.message import SCHEMA_VERSION
 from common.errors import Unprocessable
 from common.events import EVENT_TYPES, Event
-from common.outbox import SCHEMA_VERSION
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,5}")
 

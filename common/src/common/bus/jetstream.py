@@ -12,9 +12,9 @@ from nats.js import JetStreamContext
 from nats.js.errors import NoStreamResponseError
 
 from common.bus.batch import publish_atomically
+from common.bus.message import OutboxMessage
 from common.bus.streams import declare_stream, stream_of
 from common.errors import Unavailable
-from common.outbox import OutboxMessage
 from common.telemetry import logger, metrics
 
 log = logger(__name__)

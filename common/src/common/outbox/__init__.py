@@ -1,6 +1,6 @@
 """Transactional outbox: an event leaves if, and only if, its change committed."""
 
-from common.outbox.message import MESSAGE_ID, SCHEMA_VERSION, OutboxMessage
+from common.bus.message import MESSAGE_ID, SCHEMA_VERSION, OutboxMessage
 from common.outbox.relay import (
     RETENTION,
     Backlog,

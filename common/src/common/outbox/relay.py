@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
+from common.bus.message import OutboxMessage
 from common.clock import now
 from common.errors import Unavailable
-from common.outbox.message import OutboxMessage
 from common.telemetry import logger, metrics
 
 log = logger(__name__)

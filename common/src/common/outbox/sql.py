@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.bus.message import OutboxMessage
 from common.clock import now
 from common.db import Database, mark_outbox_filled
 from common.db.messaging_tables import outbox
 from common.events import Event
-from common.outbox.message import OutboxMessage
 from common.outbox.relay import Backlog, Claim
 
 

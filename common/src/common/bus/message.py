@@ -1,4 +1,4 @@
-"""What travels from the outbox to the broker."""
+"""What travels on the bus: an event in its stored and published form."""
 
 from typing import Final, NamedTuple, Self
 
