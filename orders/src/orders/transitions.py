@@ -67,13 +67,7 @@ async def cancel(
     session: AsyncSession, order_id: str, reason: CancelReason
 ) -> Order | None:
     """created or awaiting:payment, unclaimed -> cancelled."""
-    return await _cancel(
-        session,
-        order_id,
-        reason,
-        Order.status.in_(_LIVE),
-        Order.claimed_payment.is_(None),
-    )
+    return await _cancel(session, order_id, reason, *_unclaimed())
 
 
 async def reject(
@@ -116,14 +110,17 @@ async def expire_overdue(session: AsyncSession, limit: int) -> Sequence[Order]:
     They are locked first, so those that are cancelled afterwards are those that
     this transaction cancelled.
     """
-    overdue = await session.scalars(
+    found = await session.scalars(
         select(Order.id)
         .where(*_expirable())
         .order_by(Order.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    locked = Order.id.in_(overdue.all())
+    overdue = found.all()
+    if not overdue:
+        return []
+    locked = Order.id.in_(overdue)
     await session.execute(
         update(Order)
         .where(locked, *_expirable())
@@ -143,20 +140,18 @@ async def seconds_to_expiry(session: AsyncSession, order_id: str) -> float | Non
     """Return the seconds until an order may be expired; None if it never may."""
     seconds = await session.scalar(
         select(seconds_until(Order.expires_at)).where(
-            Order.id == order_id,
-            Order.status.in_(_LIVE),
-            Order.claimed_payment.is_(None),
+            Order.id == order_id, *_unclaimed()
         )
     )
     return None if seconds is None else max(float(seconds), 0.01)
 
 
+def _unclaimed() -> tuple[ColumnElement[bool], ...]:
+    return Order.status.in_(_LIVE), Order.claimed_payment.is_(None)
+
+
 def _expirable() -> tuple[ColumnElement[bool], ...]:
-    return (
-        Order.status.in_(_LIVE),
-        Order.claimed_payment.is_(None),
-        Order.expires_at <= utc_now(),
-    )
+    return *_unclaimed(), Order.expires_at <= utc_now()
 
 
 def _cancelled(reason: CancelReason) -> dict[str, Any]:

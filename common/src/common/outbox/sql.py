@@ -59,8 +59,9 @@ class SqlOutbox:
             async with self._database.reading() as session:
                 claim = await _oldest_unpublished(session, limit)
             yield claim
-            async with self._database.transaction() as session:
-                await _mark_published(session, claim.published)
+            if claim.published:
+                async with self._database.transaction() as session:
+                    await _mark_published(session, claim.published)
             return
         async with self._database.transaction() as session:
             claim = await _oldest_unpublished(session, limit)
