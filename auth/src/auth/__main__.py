@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 
 from auth.main import create_app
 from auth.mongo import Mongo
 from auth.outbox import MongoOutbox
 from auth.settings import Settings
-from common.cli import run_service, tell_replayed
+from common.cli import run_service, takes_since, tell_replayed
 from common.telemetry import configure_logging
 
 
@@ -26,16 +26,8 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m auth")
     commands = parser.add_subparsers(dest="command")
-    replay = commands.add_parser("replay", help="publish the outbox again")
-    replay.add_argument(
-        "--since", type=_instant, required=True, help="RFC 3339 time of publishing"
-    )
+    takes_since(commands.add_parser("replay", help="publish the outbox again"))
     return parser
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 async def _replay(settings: Settings, since: datetime) -> int:

@@ -18,11 +18,10 @@ from auth.settings import Settings
 from auth.throttle import Throttle
 from auth.tokens import TokenIssuer
 from common.background import background
-from common.bus import JetStream
 from common.clock import now
 from common.identity import Revocations, TokenVerifier
 from common.identity.revocations import TOKEN_LIFETIME
-from common.runtime import Messaging
+from common.runtime import Messaging, bus_of
 from common.web import create_service_app
 
 
@@ -82,21 +81,15 @@ def _passwords(settings: Settings) -> PasswordHashing:
 
 
 def _messaging(settings: Settings, accounts: Accounts) -> Messaging:
-    bus = JetStream(
-        settings.nats_url.get_secret_value(),
-        name="auth",
-        replicas=settings.nats_replicas,
-    )
     messaging = Messaging(
-        bus,
+        bus_of("auth", settings),
         streams=["USERS"],
         outbox=accounts.outbox,
         # A replay has to tell of every session that was ended and whose token lives.
         retention=TOKEN_LIFETIME,
         revocations=accounts.revocations,
     )
-    assert messaging.relay is not None  # noqa: S101 - it has an outbox
-    accounts.mongo.after_commit(messaging.relay.wake)
+    accounts.mongo.after_commit(messaging.wake)
     return messaging
 
 

@@ -85,12 +85,16 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {name}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("migrate", help="bring the database to the newest schema")
-    replay = commands.add_parser("replay", help="publish the outbox again")
+    takes_since(commands.add_parser("replay", help="publish the outbox again"))
+    _takes_redrive(commands.add_parser("dead-letters", help="list parked messages"))
+    return parser
+
+
+def takes_since(replay: argparse.ArgumentParser) -> None:
+    """Give the replay command its option: an instant, in UTC unless it says."""
     replay.add_argument(
         "--since", type=_instant, required=True, help="RFC 3339 time of publishing"
     )
-    _takes_redrive(commands.add_parser("dead-letters", help="list parked messages"))
-    return parser
 
 
 def _takes_redrive(letters: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from common.events import Event
 from common.identity import JwksCache, RevocationFeed, Revocations, TokenVerifier
 from common.inbox import Handler, Inbox
 from common.outbox import RETENTION, OutboxRelay, OutboxStore, SqlOutbox
-from common.settings import DatabaseSettings
+from common.settings import BusSettings, DatabaseSettings
 
 _JWKS_TIMEOUT_SECONDS: Final = 2.0
 
@@ -51,6 +51,11 @@ class Messaging:
             self.relay = OutboxRelay(self.outbox, self.bus, retention=self.retention)
         if self.revocations is not None:
             self._feed = RevocationFeed(self.bus, self.revocations)
+
+    def wake(self) -> None:
+        """Say that the outbox was filled; never blocks."""
+        if self.relay is not None:
+            self.relay.wake()
 
     async def ping(self) -> None:
         """Fail until NATS was reached and all revocations are read; for readiness.
@@ -89,6 +94,15 @@ class Messaging:
             await self.bus.close()
 
 
+def bus_of(name: str, settings: BusSettings) -> JetStream:
+    """Return the connection of the service ``name``, not connected yet."""
+    return JetStream(
+        settings.nats_url.get_secret_value(),
+        name=name,
+        replicas=settings.nats_replicas,
+    )
+
+
 @asynccontextmanager
 async def sql_service(
     name: str,
@@ -111,18 +125,13 @@ async def sql_service(
         revocations = Revocations()
         inbox = Inbox(database, handlers)
         messaging = Messaging(
-            JetStream(
-                settings.nats_url.get_secret_value(),
-                name=name,
-                replicas=settings.nats_replicas,
-            ),
+            bus_of(name, settings),
             streams=[name.upper()],
             outbox=SqlOutbox(database),
             subscriptions=subscriptions_of(name, inbox.subjects, inbox.apply),
             revocations=revocations,
         )
-        assert messaging.relay is not None  # noqa: S101 - it has an outbox
-        database.on_outbox_commit(messaging.relay.wake)
+        database.on_outbox_commit(messaging.wake)
         await stack.enter_async_context(messaging.running())
         await stack.enter_async_context(background("inbox", inbox.keep_house()))
         yield {

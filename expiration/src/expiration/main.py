@@ -8,9 +8,9 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from common.background import background
-from common.bus import JetStream, stream_of, subscriptions
+from common.bus import stream_of, subscriptions
 from common.events import ExpirationCompleted
-from common.runtime import Messaging
+from common.runtime import Messaging, bus_of
 from common.web import create_service_app
 from expiration.consumers import SUBJECTS, OrderEvents
 from expiration.deadlines import Deadlines
@@ -31,11 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with AsyncExitStack() as stack:
             redis = connect(settings.redis_url.get_secret_value())
             stack.push_async_callback(redis.aclose, close_connection_pool=True)
-            bus = JetStream(
-                settings.nats_url.get_secret_value(),
-                name=NAME,
-                replicas=settings.nats_replicas,
-            )
+            bus = bus_of(NAME, settings)
             deadlines = Deadlines(redis)
             events = OrderEvents(deadlines, Alarms(redis))
             messaging = Messaging(

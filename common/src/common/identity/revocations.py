@@ -5,7 +5,7 @@ as far back as a token can live, and keeps what it read in memory.
 """
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import nats.errors
@@ -128,7 +128,7 @@ class RevocationFeed:
         stream = stream_of(SessionsRevoked.subject)
         await self._bus.declare([stream])
         js = self._bus.context
-        since = (now() - TOKEN_LIFETIME).astimezone(UTC)
+        since = now() - TOKEN_LIFETIME
         info = await js.add_consumer(
             stream,
             ConsumerConfig(

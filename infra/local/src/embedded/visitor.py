@@ -79,14 +79,7 @@ class Visitor:
         Raises:
             NeverHappened: it did not come to that in time.
         """
-
-        async def reached() -> Json | None:
-            ticket = await self.ticket(ticket_id)
-            return ticket if ticket["status"] == status else None
-
-        return await eventually(
-            reached, f"ticket {ticket_id} is {status}", seconds=seconds
-        )
+        return await _comes_to(self.ticket, ticket_id, status, seconds=seconds)
 
     async def try_order(
         self, ticket_id: str, *, key: str | None = None, **fields: object
@@ -139,14 +132,7 @@ class Visitor:
         Raises:
             NeverHappened: it did not come to that in time.
         """
-
-        async def reached() -> Json | None:
-            order = await self.order_state(order_id)
-            return order if order["status"] == status else None
-
-        return await eventually(
-            reached, f"order {order_id} is {status}", seconds=seconds
-        )
+        return await _comes_to(self.order_state, order_id, status, seconds=seconds)
 
     async def start_payment(self, order_id: str) -> str:
         """Begin to pay; return the client secret of the intent.
@@ -210,6 +196,16 @@ async def eventually(
             raise NeverHappened(f"waited {seconds:g} s and not: {what}")
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     return found
+
+
+async def _comes_to(
+    look: Callable[[str], Awaitable[Json]], name: str, status: str, *, seconds: float
+) -> Json:
+    async def reached() -> Json | None:
+        found = await look(name)
+        return found if found["status"] == status else None
+
+    return await eventually(reached, f"{name} is {status}", seconds=seconds)
 
 
 def _succeeded(response: httpx.Response) -> httpx.Response:
