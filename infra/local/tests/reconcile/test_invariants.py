@@ -76,7 +76,11 @@ def right_books() -> Books:
         ticket_copies=[{"id": "t1", "version": 3}],
         orders=[_order()],
         order_copies=[{"id": "o1", "version": 4}],
-        payments=[{"id": "p1", "order_id": "o1", "status": "captured"}],
+        payments=[{"order_id": "o1", "status": "captured"}],
+        ledger=[
+            {"order_id": "o1", "kind": "authorise", "amount": 1100},
+            {"order_id": "o1", "kind": "capture", "amount": 1100},
+        ],
         intents=[_intent()],
         events=[*_ticket_story(), *_order_story()],
         logs={"payments": '{"msg": "payment_state", "status": "captured"}'},
@@ -103,6 +107,19 @@ def _captured_twice(books: Books) -> Books:
 
 def _wrong_amount(books: Books) -> Books:
     return replace(books, intents=[_intent(amount=1000, received=1100)])
+
+
+def _not_in_the_ledger(books: Books) -> Books:
+    return replace(books, ledger=books.ledger[:1])
+
+
+def _only_in_the_ledger(books: Books) -> Books:
+    more = {"order_id": "o7", "kind": "capture", "amount": 500}
+    return replace(books, ledger=[*books.ledger, more])
+
+
+def _not_recorded_as_captured(books: Books) -> Books:
+    return replace(books, payments=[{"order_id": "o1", "status": "authorized"}])
 
 
 def _sold_to_nobody(books: Books) -> Books:
@@ -194,7 +211,10 @@ def _card_in_a_log(books: Books) -> Books:
         ("I1", _twice_sold),
         ("I2", _charged_for_nothing),
         ("I2", _captured_twice),
+        ("I2", _not_in_the_ledger),
+        ("I2", _only_in_the_ledger),
         ("I3", _captured_twice),
+        ("I3", _not_recorded_as_captured),
         ("I3", _wrong_amount),
         ("I4", _sold_to_nobody),
         ("I4", _reserved_for_the_cancelled),

@@ -20,6 +20,11 @@ SECRETS: Final = (
 )  # fmt: skip
 """What a client secret, a Stripe key and a card number look like."""
 
+_SIGNS: Final = {
+    "authorise": 0, "void": 0, "capture": 1, "refund": -1, "refund_failed": 1,
+}  # fmt: skip
+"""What each kind of ledger entry does to what a buyer has paid."""
+
 
 class Breach(NamedTuple):
     """One invariant that does not hold."""
@@ -37,8 +42,12 @@ def i01_one_live_order_per_ticket(books: Books) -> Iterator[str]:
 
 
 def i02_net_is_total_or_nothing(books: Books) -> Iterator[str]:
-    """What a buyer paid is the total of a complete order, and nothing else."""
+    """What a buyer paid is the total of a complete order, and nothing else.
+
+    By Stripe, and our ledger says the same of every order.
+    """
     net = _net_by_order(books)
+    yield from _other_in_ledger(books, net)
     for order in books.orders:
         due = order["total"] if order["status"] == "complete" else 0
         claimed = order["status"] in PAYABLE and order["claimed_payment"]
@@ -52,8 +61,12 @@ def i02_net_is_total_or_nothing(books: Books) -> Iterator[str]:
 
 
 def i03_complete_is_captured_once(books: Books) -> Iterator[str]:
-    """A complete order has exactly one captured intent, of its amount."""
+    """A complete order has exactly one captured intent, of its amount.
+
+    And payments has recorded it as captured.
+    """
     by_order = _intents_by_order(books)
+    status = {payment["order_id"]: payment["status"] for payment in books.payments}
     for order in books.orders:
         if order["status"] != "complete":
             continue
@@ -61,6 +74,9 @@ def i03_complete_is_captured_once(books: Books) -> Iterator[str]:
         expected = [(order["total"], order["currency"])]
         if [(i.amount, i.currency) for i in captured] != expected:
             yield f"complete order {order['id']} has captures {captured}"
+        recorded = status.get(order["id"])
+        if recorded != "captured":
+            yield f"the payment of complete order {order['id']} is {recorded}"
 
 
 def i04_ticket_and_order_agree(books: Books) -> Iterator[str]:
@@ -217,6 +233,16 @@ def _net_by_order(books: Books) -> defaultdict[str, int]:
     for intent in books.intents:
         net[intent.order_id] += intent.net
     return net
+
+
+def _other_in_ledger(books: Books, net: Mapping[str, int]) -> Iterator[str]:
+    recorded: defaultdict[str, int] = defaultdict(int)
+    for entry in books.ledger:
+        recorded[entry["order_id"]] += entry["amount"] * _SIGNS[entry["kind"]]
+    for order_id in sorted(net.keys() | recorded.keys()):
+        ours, theirs = recorded[order_id], net.get(order_id, 0)
+        if ours != theirs:
+            yield f"order {order_id}: {ours} in the ledger, {theirs} at Stripe"
 
 
 def _intents_by_order(books: Books) -> defaultdict[str, list[Intent]]:

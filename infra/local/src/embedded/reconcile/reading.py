@@ -25,9 +25,9 @@ _QUERIES: Final[Mapping[str, Mapping[str, str]]] = {
         "ticket_copies": "SELECT id, version FROM tickets",
     },
     "payments": {
-        "payments": "SELECT id, order_id, status, amount, currency FROM payments",
+        "payments": "SELECT order_id, status FROM payments",
         "order_copies": "SELECT order_id AS id, version FROM orders",
-        "ledger": "SELECT payment_id, kind, amount FROM ledger",
+        "ledger": "SELECT order_id, kind, amount FROM ledger",
     },
 }
 """Per service, which field of the books is filled by which query."""
